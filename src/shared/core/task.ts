@@ -1,0 +1,97 @@
+/** The vocabulary of a task and the rules its timestamps follow; sql/0001_tasks.sql holds the same rules. */
+
+export const TASK_STATES = ['pending', 'assigned', 'running', 'completed', 'failed', 'cancelled'] as const
+export type TaskState = (typeof TASK_STATES)[number]
+
+export const PRIORITIES = { LOW: 0, MEDIUM: 1, HIGH: 2, CRITICAL: 3 } as const
+export type PriorityName = keyof typeof PRIORITIES
+
+export const EXECUTORS = ['simulate'] as const
+export type ExecutorName = (typeof EXECUTORS)[number]
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+/** What a submitter gives; everything else about a task is ours. */
+export interface NewTask {
+  id: string
+  name: string
+  description: string
+  command: string
+  executor: string
+  payload: Json | null
+  priority: number
+  maxRetries: number
+  scheduledAt: Date
+}
+
+/** When what happened to a task; the state is derived from these alone. */
+export interface TaskTimes {
+  pickedAt: Date | null
+  startedAt: Date | null
+  completedAt: Date | null
+  failedAt: Date | null
+  cancelledAt: Date | null
+}
+
+export interface Task extends NewTask, TaskTimes {
+  state: TaskState
+  dueAt: Date
+  createdAt: Date
+  workerId: number | null
+  workerName: string | null
+  slot: number | null
+  attempt: number
+  failures: number
+  error: string | null
+  output: string | null
+}
+
+/** One attempt of one task: the pair every report carries and every update is fenced by. */
+export interface TaskRef {
+  taskId: string
+  /** Rises with every claim; a report of a lower one changes nothing. */
+  attempt: number
+}
+
+/** What a worker needs to run one attempt. */
+export interface Assignment extends TaskRef {
+  command: string
+  executor: string
+  payload: Json | null
+  priority: number
+}
+
+export function isEnded(state: TaskState): boolean {
+  return state === 'completed' || state === 'failed' || state === 'cancelled'
+}
+
+/** The state these timestamps mean: the same expression as the generated column in SQL. */
+export function stateOf(times: TaskTimes): TaskState {
+  if (times.cancelledAt) return 'cancelled'
+  if (times.failedAt) return 'failed'
+  if (times.completedAt) return 'completed'
+  if (times.startedAt) return 'running'
+  if (times.pickedAt) return 'assigned'
+  return 'pending'
+}
+
+const NEXT: Record<TaskState, readonly TaskState[]> = {
+  pending: ['assigned', 'cancelled'],
+  assigned: ['running', 'completed', 'failed', 'pending', 'cancelled'],
+  running: ['completed', 'failed', 'pending', 'cancelled'],
+  completed: [],
+  failed: [],
+  cancelled: [],
+}
+
+/** Whether a task may go from one state to another. A report of a short task may skip `running`. */
+export function canBecome(from: TaskState, to: TaskState): boolean {
+  return NEXT[from].includes(to)
+}
+
+/** Seconds from start to end, or null while there is no start or no end. */
+export function durationSeconds(times: TaskTimes): number | null {
+  const end = times.completedAt ?? times.failedAt ?? times.cancelledAt
+  if (!times.startedAt || !end) return null
+  return (end.getTime() - times.startedAt.getTime()) / 1000
+}

@@ -1,0 +1,23 @@
+import pino from 'pino'
+import pretty from 'pino-pretty'
+
+export type Log = pino.Logger
+
+export interface LogOptions {
+  service: string
+  /** trace, debug, info, warn, error, fatal or silent. */
+  level: string
+}
+
+/** One JSON line per event on standard output; readable lines when that is a terminal. */
+export function createLog({ service, level }: LogOptions): Log {
+  const options: pino.LoggerOptions = {
+    level,
+    base: { service, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+  }
+  return process.stdout.isTTY
+    ? pino(options, pretty({ colorize: true, ignore: 'pid', translateTime: 'HH:MM:ss.l', sync: true }))
+    : pino(options, pino.destination({ dest: 1, sync: true }))
+}

@@ -1,0 +1,10 @@
+// Original file: proto/taskmaster.proto
+
+
+export interface UpdateTaskStatusResponse {
+  'success'?: (boolean);
+}
+
+export interface UpdateTaskStatusResponse__Output {
+  'success': (boolean);
+}

@@ -1,0 +1,125 @@
+import { AppError } from './core/error.ts'
+
+/** How one setting is read: its text (or null when unset) to its value, or an error that says what is wrong. */
+export interface Setting<T> {
+  read(text: string | null): T
+}
+
+type Values<Spec extends Record<string, Setting<unknown>>> = {
+  readonly [Name in keyof Spec]: Spec[Name] extends Setting<infer T> ? T : never
+}
+
+const wrong = (what: string): never => {
+  throw new AppError('invalid', what)
+}
+
+export const text = (fallback: string): Setting<string> => ({ read: (given) => given ?? fallback })
+
+export const optionalText = (): Setting<string | null> => ({ read: (given) => given || null })
+
+export const integer = (fallback: number, min: number, max: number): Setting<number> => ({
+  read(given) {
+    if (given === null) return fallback
+    const value = Number(given)
+    return /^\s*-?\d+\s*$/.test(given) && value >= min && value <= max
+      ? value
+      : wrong(`must be a whole number from ${min} to ${max}, not "${given}"`)
+  },
+})
+
+/** Milliseconds. */
+export const duration = (fallbackMs: number, minMs = 1): Setting<number> =>
+  integer(fallbackMs, minMs, 2_147_483_647)
+
+/** A port, written `8081` or `:8081`; 0 means any free one. */
+export const port = (fallback: number): Setting<number> => ({
+  read: (given) => integer(fallback, 0, 65535).read(given?.replace(/^:/, '') ?? null),
+})
+
+/** Words separated by commas. */
+export const list = (fallback: string[]): Setting<string[]> => ({
+  read: (given) =>
+    given === null
+      ? fallback
+      : given
+          .split(',')
+          .map((word) => word.trim())
+          .filter(Boolean),
+})
+
+export const oneOf = <const T extends string>(fallback: T, values: readonly T[]): Setting<T> => ({
+  read(given) {
+    const value = given?.toLowerCase() ?? fallback
+    return values.find((known) => known === value) ?? wrong(`must be one of ${values.join(', ')}, not "${given}"`)
+  },
+})
+
+/**
+ * Reads settings from flags (`--scheduler-port 9000` or `--scheduler-port=9000`) and the environment
+ * (`SCHEDULER_PORT=9000`); a flag wins, and an empty variable counts as unset.
+ *
+ * @throws `invalid` naming every setting that is wrong, all at once
+ */
+export function readSettings<Spec extends Record<string, Setting<unknown>>>(
+  spec: Spec,
+  env: Record<string, string | undefined>,
+  args: string[] = [],
+): Values<Spec> {
+  const faults: string[] = []
+  const flags = readFlags(Object.keys(spec), args, faults)
+  const values = Object.entries(spec).map(([name, setting]) => {
+    try {
+      return [name, setting.read(flags.get(name) ?? (env[name] || null))]
+    } catch (error) {
+      faults.push(`${name} ${(error as Error).message}`)
+      return [name, undefined]
+    }
+  })
+  if (faults.length > 0) throw new AppError('invalid', `Wrong settings: ${faults.join('; ')}`)
+  return Object.freeze(Object.fromEntries(values)) as Values<Spec>
+}
+
+function readFlags(names: string[], args: string[], faults: string[]): Map<string, string> {
+  const flags = new Map<string, string>()
+  const known = new Map(names.map((name) => [`--${name.toLowerCase().replaceAll('_', '-')}`, name]))
+  for (let index = 0; index < args.length; index++) {
+    const [flag = '', inline] = splitOnce(args[index] ?? '', '=')
+    const name = known.get(flag)
+    const value = inline ?? args[++index]
+    if (name === undefined) faults.push(`unknown flag ${flag}`)
+    else if (value === undefined) faults.push(`${flag} needs a value`)
+    else flags.set(name, value)
+  }
+  return flags
+}
+
+function splitOnce(whole: string, separator: string): [string, string | undefined] {
+  const at = whole.indexOf(separator)
+  return at < 0 ? [whole, undefined] : [whole.slice(0, at), whole.slice(at + 1)]
+}
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+/** The settings every service takes. */
+export const commonSettings = { LOG_LEVEL: oneOf('info', LOG_LEVELS) }
+
+/** How the database is reached. */
+export const databaseSettings = {
+  DATABASE_URL: optionalText(),
+  POSTGRES_USER: text('postgres'),
+  POSTGRES_PASSWORD: text(''),
+  POSTGRES_DB: text('postgres'),
+  POSTGRES_HOST: text('localhost'),
+  POSTGRES_PORT: port(5432),
+  DB_POOL_MAX: integer(20, 1, 1000),
+  DB_CONNECT_TIMEOUT: duration(2000),
+  DB_IDLE_TIMEOUT: duration(30_000),
+  DB_STATEMENT_TIMEOUT: duration(10_000),
+  DB_MAX_RETRIES: integer(5, 1, 1_000_000),
+}
+
+/** When a worker that says nothing is gone: its heartbeat interval times the beats it may miss. */
+export const heartbeatSettings = {
+  HEARTBEAT_INTERVAL: duration(5000, 10),
+  MAX_HEARTBEAT_MISSES: integer(3, 1, 1000),
+}

@@ -1,0 +1,53 @@
+import type { Sql } from './connect.ts'
+
+/** A task became claimable, or will be: ms from the moment of the change, negative when overdue. */
+export const DUE_CHANNEL = 'taskmaster_due'
+/** Something happened that watchers want to see. */
+export const EVENTS_CHANNEL = 'taskmaster_events'
+
+/** What sql/0004_changes.sql sends on EVENTS_CHANNEL. */
+export interface ChangeNotice {
+  type: string
+  /** How many things this notice stands for; `rows` is a sample of them. */
+  count: number
+  /** Epoch ms by the database's clock. */
+  at: number
+  rows: [
+    taskId: string | null,
+    attempt: number | null,
+    workerId?: number | null,
+    slot?: number | null,
+    ms?: number | null,
+    text?: string | null,
+  ][]
+}
+
+/** Tells watchers of something that is no change of a task. */
+export async function notifyEvent(
+  sql: Sql,
+  type: 'scale' | 'kill' | 'worker_online' | 'worker_offline',
+  { workerId = null, text }: { workerId?: number | null; text: string },
+): Promise<void> {
+  await sql`
+    SELECT pg_notify(${EVENTS_CHANNEL}, json_build_object('type', ${type}::text, 'count', 1,
+      'at', epoch_ms(clock_timestamp()),
+      'rows', json_build_array(json_build_array(NULL, NULL, ${workerId}::bigint, NULL, NULL, ${text.slice(0, 500)}::text)))::text)`
+}
+
+export interface Subscription {
+  stop(): Promise<void>
+}
+
+/**
+ * Listens on a connection of its own that reconnects by itself. Notifications are lost while it is away, so
+ * `onListen` is called each time it is (again) listening: look at the tables then.
+ */
+export async function listen(
+  sql: Sql,
+  channel: string,
+  onMessage: (payload: string) => void,
+  onListen: () => void,
+): Promise<Subscription> {
+  const subscription = await sql.listen(channel, onMessage, onListen)
+  return { stop: () => subscription.unlisten() }
+}

@@ -1,0 +1,118 @@
+import postgres from 'postgres'
+import { AppError } from '../core/error.ts'
+
+export interface DatabaseSettings {
+  /** Connection fields apart, never a URL: a password with `/` or `+` breaks one. */
+  host: string
+  port: number
+  user: string
+  password: string
+  database: string
+  /** Connections of the pool. */
+  poolMax: number
+  connectTimeoutMs: number
+  idleTimeoutMs: number
+  /** ms after which the server gives a statement up. */
+  statementTimeoutMs: number
+  /** Shown in pg_stat_activity. */
+  applicationName: string
+}
+
+const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String } }
+export type Sql = postgres.Sql<{ bigint: number }>
+
+/**
+ * A pool of connections that reconnects by itself.
+ *
+ * Every hot statement is a point look-up by key or a walk along an index. A plan made while the table was
+ * empty would be a sequential scan and stay one until the next ANALYZE, so plans are generic and
+ * sequential scans are a last resort.
+ */
+export function connect(settings: DatabaseSettings): Sql {
+  return postgres({
+    host: settings.host,
+    port: settings.port,
+    user: settings.user,
+    password: settings.password,
+    database: settings.database,
+    max: settings.poolMax,
+    connect_timeout: settings.connectTimeoutMs / 1000,
+    idle_timeout: settings.idleTimeoutMs / 1000,
+    max_lifetime: null,
+    keep_alive: 10,
+    backoff: (tries: number) => Math.min(2 ** tries * 0.05, 1) * (0.5 + Math.random() / 2),
+    onnotice: () => {},
+    types,
+    connection: {
+      application_name: settings.applicationName,
+      statement_timeout: settings.statementTimeoutMs,
+      idle_in_transaction_session_timeout: settings.statementTimeoutMs,
+      TimeZone: 'UTC',
+      plan_cache_mode: 'force_generic_plan',
+      enable_seqscan: false,
+      jit: false,
+    },
+  })
+}
+
+const UNAVAILABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOENT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'CONNECT_TIMEOUT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  '57P01', // admin shutdown
+  '57P02', // crash shutdown
+  '57P03', // starting up
+  '53300', // too many connections
+  '57014', // statement timeout
+  '55P03', // lock not available
+  '40P01', // deadlock
+  '40001', // serialization failure
+  '25006', // read-only: a standby answers
+])
+
+/** Whether an error says that the database cannot answer now, so that the same call may succeed later. */
+export function isUnavailable(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' && (UNAVAILABLE.has(code) || code.startsWith('08'))
+}
+
+/** An `unavailable` AppError for an error of the database's absence, else the error as it was. */
+export function asAppError(error: unknown): unknown {
+  return isUnavailable(error)
+    ? new AppError('unavailable', 'The database is not available. Try again shortly.', { cause: error })
+    : error
+}
+
+/**
+ * Waits until the database answers.
+ *
+ * @param tries how many times to try
+ * @param pauseMs ms between two tries
+ * @param onFailure told of each failed try
+ * @throws the last error when none succeeded
+ */
+export async function waitForDatabase(
+  sql: Sql,
+  tries: number,
+  pauseMs: number,
+  onFailure: (error: unknown) => void,
+): Promise<void> {
+  for (let left = tries; ; left--) {
+    try {
+      await sql`SELECT 1`
+      return
+    } catch (error) {
+      if (left <= 1) throw error
+      onFailure(error)
+      await Bun.sleep(pauseMs)
+    }
+  }
+}

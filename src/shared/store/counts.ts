@@ -1,0 +1,12 @@
+import type { Sql } from './connect.ts'
+
+/** Every kept count by its name (see sql/0003_counts.sql), all of one instant. */
+export async function readCounts(sql: Sql): Promise<Map<string, number>> {
+  const rows = await sql<{ name: string; value: number }[]>`SELECT name, value FROM current_counts`
+  return new Map(rows.map(({ name, value }) => [name, value]))
+}
+
+/** Folds finished deltas into the counts; cheap, and safe to call from everywhere. */
+export async function foldCounts(sql: Sql): Promise<void> {
+  await sql`SELECT fold_counts()`
+}

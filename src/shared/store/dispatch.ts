@@ -1,0 +1,139 @@
+import type { Report } from '../core/report.ts'
+import type { Assignment, TaskRef } from '../core/task.ts'
+import type { Sql } from './connect.ts'
+
+export interface ClaimedTask extends Assignment {
+  workerId: number
+}
+
+/**
+ * Claims due tasks: the nth, by priority and then by due time, for the nth worker given. One statement picks,
+ * assigns and raises the fencing token; nothing waits for a row that another coordinator is claiming.
+ *
+ * The levels of priority are visited from the highest, each by its own walk along tasks_claimable, so that
+ * tasks of a high priority that are due later are never read past.
+ *
+ * @param workerIds one entry per task that may be claimed, in the order of placement
+ */
+export function claimTasks(sql: Sql, workerIds: number[]): Promise<ClaimedTask[]> {
+  return sql<ClaimedTask[]>`
+    WITH RECURSIVE level AS (
+      (SELECT priority FROM tasks WHERE picked_at IS NULL AND cancelled_at IS NULL ORDER BY priority DESC LIMIT 1)
+      UNION ALL
+      SELECT (
+        SELECT t.priority FROM tasks t
+        WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority < l.priority
+        ORDER BY t.priority DESC LIMIT 1
+      ) FROM level l WHERE l.priority IS NOT NULL
+    ), due AS MATERIALIZED (
+      SELECT d.id FROM level l CROSS JOIN LATERAL (
+        SELECT t.id FROM tasks t
+        WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority = l.priority AND t.due_at <= now()
+        ORDER BY t.due_at, t.id LIMIT ${workerIds.length} FOR UPDATE SKIP LOCKED
+      ) d LIMIT ${workerIds.length}
+    ), placed AS (
+      SELECT id, row_number() OVER () AS n FROM due
+    )
+    UPDATE tasks t SET picked_at = now(), attempt = t.attempt + 1, worker_id = (${workerIds}::bigint[])[p.n]
+    FROM placed p WHERE t.id = p.id
+    RETURNING t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.command, t.executor, t.payload, t.priority`
+}
+
+/** ms until the next task becomes due by the database's clock, or null when none waits for its time. */
+export async function msUntilNextDue(sql: Sql): Promise<number | null> {
+  const [row] = await sql<{ ms: number | null }[]>`
+    WITH RECURSIVE level AS (
+      (SELECT priority FROM tasks WHERE picked_at IS NULL AND cancelled_at IS NULL ORDER BY priority DESC LIMIT 1)
+      UNION ALL
+      SELECT (
+        SELECT t.priority FROM tasks t
+        WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority < l.priority
+        ORDER BY t.priority DESC LIMIT 1
+      ) FROM level l WHERE l.priority IS NOT NULL
+    )
+    SELECT (1000 * extract(epoch FROM min(next.due_at) - clock_timestamp()))::float8 AS ms
+    FROM level l CROSS JOIN LATERAL (
+      SELECT t.due_at FROM tasks t
+      WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority = l.priority AND t.due_at > now()
+      ORDER BY t.due_at LIMIT 1
+    ) next`
+  return row?.ms ?? null
+}
+
+/** A report as the worker of that id made it. */
+export type WorkerReport = Report & { workerId: number }
+
+/**
+ * Records what workers report, all in one statement. A report of an attempt that was given up, or of a task
+ * that has ended, changes nothing. Times are set by the database's clock, never before the pick.
+ */
+export async function settleTasks(sql: Sql, reports: WorkerReport[]): Promise<void> {
+  await sql`
+    UPDATE tasks t SET
+      started_at = coalesce(t.started_at, greatest(
+        t.picked_at, now() - coalesce(r.started_ago, r.ended_ago, 0) * interval '1 ms')),
+      completed_at = CASE WHEN r.kind = 'completed' THEN ${endedAt(sql)} END,
+      failed_at = CASE WHEN r.kind = 'failed' THEN ${endedAt(sql)} END,
+      failures = t.failures + (r.kind = 'failed')::int,
+      slot = r.slot, error = r.error, output = r.output
+    FROM ${unnestReports(sql, reports)}
+    WHERE ${isCurrentAttempt(sql)}`
+}
+
+/**
+ * Puts back the failed attempts that have a retry left, due after an exponential backoff with full jitter.
+ * Call before `settleTasks` with the same reports, which then ends the others.
+ */
+export async function retryTasks(
+  sql: Sql,
+  reports: WorkerReport[],
+  { baseMs, capMs }: { baseMs: number; capMs: number },
+): Promise<void> {
+  await sql`
+    UPDATE tasks t SET
+      due_at = clock_timestamp() + random() * least(${capMs}, ${baseMs} * 2 ^ least(t.failures, 30)) * interval '1 ms',
+      failures = t.failures + 1, error = r.error, output = r.output,
+      picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL
+    FROM ${unnestReports(sql, reports)}
+    WHERE ${isCurrentAttempt(sql)} AND r.kind = 'failed' AND t.failures < t.max_retries`
+}
+
+/** Puts tasks back that their worker did not start; not charged against their retries. */
+export async function returnTasks(sql: Sql, refs: TaskRef[]): Promise<void> {
+  await sql`
+    UPDATE tasks t SET picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL
+    FROM unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[]) AS r (task_id, attempt)
+    WHERE t.id = r.task_id AND t.attempt = r.attempt AND ${isHeld(sql)}`
+}
+
+/** The attempts that these workers hold by the table. */
+export function findHeld(sql: Sql, workerIds: number[]): Promise<(TaskRef & { workerId: number; started: boolean })[]> {
+  return sql`
+    SELECT t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.started_at IS NOT NULL AS started
+    FROM tasks t WHERE t.worker_id = ANY(${workerIds}::bigint[]) AND ${isHeld(sql)}`
+}
+
+/** The current attempt of a task that is held, for reporters that do not know attempts. */
+export async function findHeldAttempt(sql: Sql, taskId: string): Promise<{ attempt: number; workerId: number } | null> {
+  const [row] = await sql<{ attempt: number; workerId: number }[]>`
+    SELECT t.attempt, t.worker_id AS "workerId" FROM tasks t WHERE t.id = ${taskId} AND ${isHeld(sql)}`
+  return row ?? null
+}
+
+const isHeld = (sql: Sql) => sql`
+  t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
+
+const isCurrentAttempt = (sql: Sql) => sql`
+  t.id = r.task_id AND t.attempt = r.attempt AND t.worker_id = r.worker_id AND ${isHeld(sql)}`
+
+const endedAt = (sql: Sql) => sql`
+  greatest(t.picked_at, t.started_at, now() - coalesce(least(r.started_ago, r.ended_ago), 0) * interval '1 ms')`
+
+const unnestReports = (sql: Sql, reports: WorkerReport[]) => sql`
+  unnest(
+    ${reports.map((r) => r.taskId)}::uuid[], ${reports.map((r) => r.attempt)}::int[],
+    ${reports.map((r) => r.workerId)}::bigint[], ${reports.map((r) => r.kind)}::text[],
+    ${reports.map((r) => r.slot)}::smallint[], ${reports.map((r) => r.startedAgoMs)}::float8[],
+    ${reports.map((r) => r.endedAgoMs)}::float8[], ${reports.map((r) => r.error)}::text[],
+    ${reports.map((r) => r.output)}::text[]
+  ) AS r (task_id, attempt, worker_id, kind, slot, started_ago, ended_ago, error, output)`

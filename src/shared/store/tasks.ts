@@ -1,0 +1,97 @@
+import type { NewTask, Task, TaskState } from '../core/task.ts'
+import type { Sql } from './connect.ts'
+
+/** Stores tasks, all or none, in one statement; the insert itself tells coordinators and watchers. */
+export async function insertTasks(sql: Sql, tasks: NewTask[]): Promise<void> {
+  await sql`
+    INSERT INTO tasks (id, name, description, command, executor, payload, priority, max_retries, scheduled_at, due_at)
+    SELECT id, name, description, command, executor, payload::jsonb, priority, max_retries, scheduled_at, scheduled_at
+    FROM unnest(
+      ${tasks.map((t) => t.id)}::uuid[], ${tasks.map((t) => t.name)}::text[],
+      ${tasks.map((t) => t.description)}::text[], ${tasks.map((t) => t.command)}::text[],
+      ${tasks.map((t) => t.executor)}::text[],
+      ${tasks.map((t) => (t.payload === null ? null : JSON.stringify(t.payload)))}::text[],
+      ${tasks.map((t) => t.priority)}::smallint[], ${tasks.map((t) => t.maxRetries)}::smallint[],
+      ${tasks.map((t) => t.scheduledAt)}::timestamptz[]
+    ) AS t (id, name, description, command, executor, payload, priority, max_retries, scheduled_at)`
+}
+
+const columns = (sql: Sql) => sql`
+  t.id, t.name, t.description, t.command, t.executor, t.payload, t.priority, t.max_retries AS "maxRetries",
+  t.state, t.created_at AS "createdAt", t.scheduled_at AS "scheduledAt", t.due_at AS "dueAt",
+  t.picked_at AS "pickedAt", t.started_at AS "startedAt", t.completed_at AS "completedAt",
+  t.failed_at AS "failedAt", t.cancelled_at AS "cancelledAt", t.worker_id AS "workerId",
+  (SELECT w.name FROM workers w WHERE w.id = t.worker_id) AS "workerName",
+  t.slot, t.attempt, t.failures, t.error, t.output`
+
+export async function findTask(sql: Sql, id: string): Promise<Task | null> {
+  const [task] = await sql<Task[]>`SELECT ${columns(sql)} FROM tasks t WHERE t.id = ${id}`
+  return task ?? null
+}
+
+/** The states of these tasks now; those that do not exist are left out. */
+export function findStates(sql: Sql, ids: string[]): Promise<Pick<Task, 'id' | 'state' | 'attempt'>[]> {
+  return sql`SELECT id, state, attempt FROM tasks WHERE id = ANY(${ids}::uuid[])`
+}
+
+export interface TaskFilter {
+  state?: TaskState
+  workerId?: number
+  /** Matches name, command and the beginning of the id, ignoring case, among the newest SEARCH_WINDOW. */
+  text?: string
+}
+
+/** How many of the newest tasks a text or worker filter looks through. */
+export const SEARCH_WINDOW = 100_000
+
+export interface TaskPage {
+  /** The last task of the page before, as it stood. */
+  after?: { scheduledAt: Date; id: string }
+  limit: number
+}
+
+/** One page of tasks, newest `scheduled_at` first. */
+export function listTasks(sql: Sql, filter: TaskFilter, page: TaskPage): Promise<Task[]> {
+  return sql`
+    SELECT ${columns(sql)} FROM ${candidates(sql, filter)} t
+    WHERE ${matches(sql, filter)}
+    ${page.after ? sql`AND (t.scheduled_at, t.id) < (${page.after.scheduledAt}, ${page.after.id}::uuid)` : sql``}
+    ORDER BY t.scheduled_at DESC, t.id DESC LIMIT ${page.limit}`
+}
+
+/** How many tasks a text or worker filter matches within the window it looks through. */
+export async function countMatches(sql: Sql, filter: TaskFilter): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    SELECT count(*) AS count FROM ${candidates(sql, filter)} t WHERE ${matches(sql, filter)}`
+  return row?.count ?? 0
+}
+
+function candidates(sql: Sql, filter: TaskFilter) {
+  if (filter.text === undefined && filter.workerId === undefined) return sql`tasks`
+  return sql`(SELECT * FROM tasks ORDER BY scheduled_at DESC, id DESC LIMIT ${SEARCH_WINDOW})`
+}
+
+// The conditions are written as the partial indexes' predicates are, so that each state walks its own.
+const IN_STATE: Record<TaskState, (sql: Sql) => ReturnType<Sql>> = {
+  pending: (sql) => sql`t.picked_at IS NULL AND t.cancelled_at IS NULL`,
+  assigned: (sql) => sql`${held(sql)} AND t.started_at IS NULL`,
+  running: (sql) => sql`${held(sql)} AND t.started_at IS NOT NULL`,
+  completed: (sql) => sql`t.completed_at IS NOT NULL`,
+  failed: (sql) => sql`t.failed_at IS NOT NULL`,
+  cancelled: (sql) => sql`t.cancelled_at IS NOT NULL`,
+}
+
+const held = (sql: Sql) => sql`
+  t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
+
+function matches(sql: Sql, { state, workerId, text }: TaskFilter) {
+  const pattern = text === undefined ? '' : text.replace(/[\\%_]/g, '\\$&')
+  return sql`
+    ${state ? IN_STATE[state](sql) : sql`true`}
+    ${workerId === undefined ? sql`` : sql`AND t.worker_id = ${workerId}`}
+    ${
+      text === undefined
+        ? sql``
+        : sql`AND (t.command ILIKE ${`%${pattern}%`} OR t.name ILIKE ${`%${pattern}%`} OR t.id::text ILIKE ${`${pattern}%`})`
+    }`
+}

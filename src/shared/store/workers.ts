@@ -1,0 +1,140 @@
+import type { Sql } from './connect.ts'
+
+/** How a coordinator reaches a worker: by its dispatch stream, or by pushing to its address. */
+export type LinkKind = 'stream' | 'push'
+
+export interface WorkerIdentity {
+  /** uint32, chosen by the worker. */
+  id: number
+  name: string
+  /** host:port where it serves WorkerService, or empty. */
+  address: string
+  link: LinkKind
+  slots: number
+  labels: string[]
+  executors: string[]
+  hostname: string
+  pid: number
+}
+
+export interface Worker extends WorkerIdentity {
+  online: boolean
+  draining: boolean
+  registeredAt: Date
+  lastSeenAt: Date
+  runningTaskIds: string[]
+  tasksCompleted: number
+}
+
+/** Writes a worker's row, as online and seen now, and makes `session` the link that holds it. */
+export async function registerWorker(
+  sql: Sql,
+  worker: WorkerIdentity,
+  coordinatorId: string,
+  session: string,
+): Promise<void> {
+  const { id, name, address, link, slots, labels, executors, hostname, pid } = worker
+  await sql`
+    INSERT INTO workers (id, name, address, link, slots, labels, executors, hostname, pid, coordinator_id, session)
+    VALUES (${id}, ${name}, ${address}, ${link}, ${slots}, ${labels}, ${executors}, ${hostname}, ${pid},
+      ${coordinatorId}, ${session})
+    ON CONFLICT (id) DO UPDATE SET
+      name = excluded.name, address = excluded.address, link = excluded.link, slots = excluded.slots,
+      labels = excluded.labels, executors = excluded.executors, hostname = excluded.hostname, pid = excluded.pid,
+      coordinator_id = excluded.coordinator_id, session = excluded.session,
+      draining = false, last_seen_at = now(), offline_at = NULL`
+}
+
+/**
+ * Renews the leases of workers that were heard from, in one statement.
+ *
+ * @returns the sessions that are still theirs; the others were taken over or given up by someone else
+ */
+export async function renewLeases(sql: Sql, leases: { session: string; draining: boolean }[]): Promise<string[]> {
+  const rows = await sql<{ session: string }[]>`
+    UPDATE workers w SET last_seen_at = now(), draining = l.draining
+    FROM unnest(${leases.map((l) => l.session)}::uuid[], ${leases.map((l) => l.draining)}::boolean[]) AS l (session, draining)
+    WHERE w.session = l.session AND w.offline_at IS NULL
+    RETURNING w.session`
+  return rows.map((row) => row.session)
+}
+
+export interface LostWorker {
+  id: number
+  name: string
+  address: string
+  requeued: number
+}
+
+/** Gives up the workers of these sessions, unless they have a newer one, and puts all they hold back. */
+export function loseSessions(sql: Sql, sessions: string[]): Promise<LostWorker[]> {
+  return lose(sql, sql`session = ANY(${sessions}::uuid[])`)
+}
+
+/** Gives up the workers that nobody has heard from for so long by the database's clock. */
+export function loseSilent(sql: Sql, silenceMs: number): Promise<LostWorker[]> {
+  return lose(sql, sql`last_seen_at < now() - ${silenceMs} * interval '1 ms'`)
+}
+
+// Whoever locks the worker's row requeues its tasks; another coordinator that comes at the same time passes by.
+function lose(sql: Sql, which: ReturnType<Sql>): Promise<LostWorker[]> {
+  return sql<LostWorker[]>`
+    WITH lost AS MATERIALIZED (
+      SELECT id FROM workers WHERE offline_at IS NULL AND ${which} FOR UPDATE SKIP LOCKED
+    ), requeued AS (
+      UPDATE tasks t SET picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL
+      FROM lost WHERE t.worker_id = lost.id AND ${isHeld(sql)}
+      RETURNING lost.id AS worker_id
+    )
+    UPDATE workers w SET offline_at = now() FROM lost WHERE w.id = lost.id
+    RETURNING w.id, w.name, w.address, (SELECT count(*) FROM requeued r WHERE r.worker_id = w.id) AS requeued`
+}
+
+/**
+ * Puts back what is held by a worker that is offline or unknown: a claim that was committed while its worker
+ * was being given up. Visits each holder once, not each task.
+ *
+ * @returns how many tasks were put back
+ */
+export async function requeueOrphans(sql: Sql): Promise<number> {
+  const result = await sql`
+    WITH RECURSIVE holder AS (
+      (SELECT t.worker_id FROM tasks t WHERE ${isHeld(sql)} ORDER BY t.worker_id LIMIT 1)
+      UNION ALL
+      SELECT (SELECT t.worker_id FROM tasks t WHERE ${isHeld(sql)} AND t.worker_id > h.worker_id ORDER BY t.worker_id LIMIT 1)
+      FROM holder h WHERE h.worker_id IS NOT NULL
+    )
+    UPDATE tasks t SET picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL
+    FROM holder h
+    WHERE t.worker_id = h.worker_id AND ${isHeld(sql)}
+      AND NOT EXISTS (SELECT FROM workers w WHERE w.id = h.worker_id AND w.offline_at IS NULL)`
+  return result.count
+}
+
+const isHeld = (sql: Sql) => sql`
+  t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
+
+/**
+ * Workers with what they run now.
+ *
+ * @param silenceMs how long a worker may be silent and still count as online
+ */
+export function listWorkers(sql: Sql, { silenceMs, offline }: { silenceMs: number; offline: boolean }): Promise<Worker[]> {
+  const online = sql`(w.offline_at IS NULL AND w.last_seen_at >= now() - ${silenceMs} * interval '1 ms')`
+  return sql<Worker[]>`
+    SELECT w.id, w.name, w.address, w.link, w.slots, w.labels, w.executors, w.hostname, w.pid, w.draining,
+      w.registered_at AS "registeredAt", w.last_seen_at AS "lastSeenAt", ${online} AS online,
+      coalesce((SELECT array_agg(t.id ORDER BY t.slot, t.id) FROM tasks t
+        WHERE t.worker_id = w.id AND ${isHeld(sql)} AND t.started_at IS NOT NULL), '{}') AS "runningTaskIds",
+      coalesce(c.value, 0) AS "tasksCompleted"
+    FROM workers w LEFT JOIN current_counts c ON c.name = 'worker:' || w.id
+    WHERE ${offline ? sql`true` : online}
+    ORDER BY w.registered_at, w.id LIMIT 1000`
+}
+
+/** Forgets workers that have been offline for so long. */
+export async function forgetWorkers(sql: Sql, offlineMs: number): Promise<void> {
+  await sql`
+    WITH gone AS (DELETE FROM workers WHERE offline_at < now() - ${offlineMs} * interval '1 ms' RETURNING id)
+    DELETE FROM counts USING gone WHERE name = 'worker:' || gone.id`
+}
