@@ -1,0 +1,123 @@
+import { afterAll } from 'bun:test'
+import { join } from 'node:path'
+import { eachLine } from '../../src/cli/up/lines.ts'
+
+const ROOT = join(import.meta.dir, '..', '..')
+
+export type ServiceName = 'coordinator' | 'scheduler' | 'worker'
+
+/** What a service logs when it is up. */
+const READY: Record<ServiceName, RegExp> = {
+  coordinator: /^Starting gRPC server on/,
+  scheduler: /^Starting scheduler server on/,
+  worker: /^Connected to coordinator/,
+}
+const START_LIMIT_MS = 20_000
+
+export interface LogLine {
+  level: string
+  msg: string
+  [field: string]: unknown
+}
+
+export interface Service {
+  readonly process: Bun.Subprocess
+  readonly pid: number
+  /** Where it listens; 0 when it has not said so. */
+  readonly port: number
+  /** Every line it has logged; one that is not JSON has the level `raw`. */
+  readonly logs: LogLine[]
+  kill(signal: NodeJS.Signals): void
+  /** Asks it to end and waits until it has; the exit code. */
+  stop(): Promise<number>
+  /** The exit code, once it has ended. */
+  readonly exited: Promise<number>
+}
+
+export interface StartOptions {
+  /** False: return at once instead of waiting for its ready line. */
+  untilReady?: boolean
+}
+
+const running = new Set<Bun.Subprocess>()
+
+/**
+ * Starts a service as its own process, on any free port unless `env` says otherwise, and waits until it is
+ * up. It ends with the test file, and with the test process should that be killed.
+ */
+export async function startService(
+  name: ServiceName,
+  env: Record<string, string>,
+  { untilReady = true }: StartOptions = {},
+): Promise<Service> {
+  const child = Bun.spawn([process.execPath, join(ROOT, 'src', name, 'main.ts')], {
+    cwd: ROOT,
+    env: { ...inherited(), COORDINATOR_PORT: '0', SCHEDULER_PORT: '0', ...env, TASKMASTER_PARENT: '1' },
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  running.add(child)
+  child.exited.then(() => running.delete(child))
+
+  const logs: LogLine[] = []
+  let port = 0
+  const ready = Promise.withResolvers<'ready'>()
+  const onLine = (line: string) => {
+    const entry = parseLine(line)
+    logs.push(entry)
+    if (!READY[name].test(entry.msg)) return
+    port = Number(entry.port ?? /:(\d+)\s*$/.exec(entry.msg)?.[1] ?? 0)
+    ready.resolve('ready')
+  }
+  const read = Promise.all([eachLine(child.stdout, onLine), eachLine(child.stderr, onLine)])
+  const exited = child.exited.then(async (code) => {
+    await read
+    return code
+  })
+  const service: Service = {
+    process: child,
+    pid: child.pid,
+    get port() {
+      return port
+    },
+    logs,
+    kill: (signal) => child.kill(signal),
+    stop() {
+      child.kill('SIGTERM')
+      return exited
+    },
+    exited,
+  }
+  if (!untilReady) return service
+
+  const limit = Promise.withResolvers<'late'>()
+  const timer = setTimeout(() => limit.resolve('late'), START_LIMIT_MS)
+  const outcome = await Promise.race([ready.promise, limit.promise, exited])
+  clearTimeout(timer)
+  if (outcome === 'ready') return service
+  child.kill('SIGKILL')
+  const said = logs.slice(-10).map((line) => Bun.inspect(line))
+  throw new Error(`${name} did not start (${outcome}): ${said.join('\n') || 'it said nothing'}`)
+}
+
+/** Nothing of ours from outside: settings that happen to be set there must not reach a test. */
+function inherited(): Record<string, string> {
+  const { PATH = '', HOME = '', TMPDIR = '/tmp' } = process.env
+  return { PATH, HOME, TMPDIR }
+}
+
+function parseLine(line: string): LogLine {
+  try {
+    const parsed: unknown = JSON.parse(line)
+    if (parsed && typeof parsed === 'object' && 'msg' in parsed) return parsed as LogLine
+  } catch {
+    // Not of our log: a crash's stack, say.
+  }
+  return { level: 'raw', msg: line }
+}
+
+afterAll(async () => {
+  for (const child of running) child.kill('SIGKILL')
+  await Promise.all([...running].map((child) => child.exited))
+})

@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+
+const ROOT = join(import.meta.dir, '..', '..')
+/** These start whole systems of processes; all others are small. */
+const WHOLE = /^test\/(e2e|faults|browser)\//
+/** Flags of `bun test` whose value is the next word. */
+const WITH_VALUE = new Set(['-t', '--test-name-pattern', '--timeout', '--rerun-each', '--seed', '--retry'])
+
+export interface Selection {
+  groups: { kind: 'small' | 'whole'; files: string[] }[]
+  flags: string[]
+}
+
+/** Splits the words after `bun run test` into flags and patterns, and finds the files that match a pattern. */
+export async function selectTests(words: string[]): Promise<Selection> {
+  const flags: string[] = []
+  const patterns: string[] = []
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] as string
+    if (!word.startsWith('-')) patterns.push(word.replace(/^\.\//, ''))
+    else if (WITH_VALUE.has(word)) flags.push(word, words[++index] ?? '')
+    else flags.push(word)
+  }
+  const all = [...new Bun.Glob('test/**/*.test.ts').scanSync(ROOT)].sort()
+  const files = all.filter(
+    (file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)),
+  )
+  const groups = (['small', 'whole'] as const).map((kind) => ({
+    kind,
+    files: files.filter((file) => WHOLE.test(file) === (kind === 'whole')).map((file) => join(ROOT, file)),
+  }))
+  return { groups: groups.filter((group) => group.files.length > 0), flags }
+}

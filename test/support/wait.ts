@@ -1,0 +1,35 @@
+export interface WaitOptions {
+  /** ms; default 10,000. */
+  timeoutMs?: number
+  /** Named in the error when the time is up. */
+  what: string
+}
+
+const PAUSE_MS = 10
+
+/**
+ * Waits until a condition gives something truthy, and returns that. What the condition throws counts as
+ * not yet.
+ *
+ * @throws when the time is up, naming what was waited for and the last error or value
+ */
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  { timeoutMs = 10_000, what }: WaitOptions,
+): Promise<Exclude<T, false | 0 | '' | null | undefined>> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    let last: unknown
+    try {
+      const value = await condition()
+      if (value) return value as Exclude<T, false | 0 | '' | null | undefined>
+      last = value
+    } catch (error) {
+      last = error
+    }
+    if (performance.now() > deadline) {
+      throw new Error(`waited ${timeoutMs} ms in vain for ${what}; last: ${Bun.inspect(last)}`)
+    }
+    await Bun.sleep(PAUSE_MS)
+  }
+}
