@@ -1,24 +1,12 @@
 import { afterAll } from 'bun:test'
 import { join } from 'node:path'
 import { eachLine } from '../../src/cli/up/lines.ts'
+import { type LogLine, parseLogLine } from '../../src/cli/up/log-line.ts'
+import { entryOf, READY, type ServiceName } from '../../src/cli/up/services.ts'
 
 const ROOT = join(import.meta.dir, '..', '..')
 
-export type ServiceName = 'coordinator' | 'scheduler' | 'worker'
-
-/** What a service logs when it is up. */
-const READY: Record<ServiceName, RegExp> = {
-  coordinator: /^Starting gRPC server on/,
-  scheduler: /^Starting scheduler server on/,
-  worker: /^Connected to coordinator/,
-}
 const START_LIMIT_MS = 20_000
-
-export interface LogLine {
-  level: string
-  msg: string
-  [field: string]: unknown
-}
 
 export interface Service {
   readonly process: Bun.Subprocess
@@ -50,7 +38,7 @@ export async function startService(
   env: Record<string, string>,
   { untilReady = true }: StartOptions = {},
 ): Promise<Service> {
-  const child = Bun.spawn([process.execPath, join(ROOT, 'src', name, 'main.ts')], {
+  const child = Bun.spawn([process.execPath, entryOf(name)], {
     cwd: ROOT,
     env: { ...inherited(), COORDINATOR_PORT: '0', SCHEDULER_PORT: '0', ...env, TASKMASTER_PARENT: '1' },
     stdin: 'pipe',
@@ -64,7 +52,7 @@ export async function startService(
   let port = 0
   const ready = Promise.withResolvers<'ready'>()
   const onLine = (line: string) => {
-    const entry = parseLine(line)
+    const entry = parseLogLine(line)
     logs.push(entry)
     if (!READY[name].test(entry.msg)) return
     port = Number(entry.port ?? /:(\d+)\s*$/.exec(entry.msg)?.[1] ?? 0)
@@ -105,16 +93,6 @@ export async function startService(
 function inherited(): Record<string, string> {
   const { PATH = '', HOME = '', TMPDIR = '/tmp' } = process.env
   return { PATH, HOME, TMPDIR }
-}
-
-function parseLine(line: string): LogLine {
-  try {
-    const parsed: unknown = JSON.parse(line)
-    if (parsed && typeof parsed === 'object' && 'msg' in parsed) return parsed as LogLine
-  } catch {
-    // Not of our log: a crash's stack, say.
-  }
-  return { level: 'raw', msg: line }
 }
 
 afterAll(async () => {

@@ -1,8 +1,10 @@
 import { Database } from 'bun:sqlite'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { AppError } from '../../shared/core/error.ts'
 
-export interface FolderLock {
+export interface Lock {
+  /** Whether the last holder was killed before it could let go. */
+  readonly wasAbandoned: boolean
   release(): void
 }
 
@@ -10,9 +12,10 @@ export interface FolderLock {
  * Takes `file` for this process alone. The lock is the kernel's (by way of SQLite, the only file lock that
  * Bun brings along), so it ends with the process, however that ends; a file with a pid in it would not.
  *
- * @throws `conflict` with the other process's id when another one has it
+ * @throws `conflict` naming the other process when one has it
  */
-export function lockFolder(file: string): FolderLock {
+export function lock(file: string): Lock {
+  const pidFile = `${file}.pid`
   const database = new Database(file)
   try {
     database.run('PRAGMA busy_timeout = 0')
@@ -20,15 +23,22 @@ export function lockFolder(file: string): FolderLock {
   } catch (error) {
     database.close()
     if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error
-    throw new AppError('conflict', `in use by process ${holderOf(file)}`, { cause: error })
+    throw new AppError('conflict', `in use by process ${holder(pidFile)}`, { cause: error })
   }
-  writeFileSync(`${file}.pid`, `${process.pid}\n`)
-  return { release: () => database.close() }
+  const wasAbandoned = existsSync(pidFile)
+  writeFileSync(pidFile, `${process.pid}\n`)
+  return {
+    wasAbandoned,
+    release() {
+      rmSync(pidFile, { force: true })
+      database.close()
+    },
+  }
 }
 
-function holderOf(file: string): string {
+function holder(pidFile: string): string {
   try {
-    return readFileSync(`${file}.pid`, 'utf8').trim()
+    return readFileSync(pidFile, 'utf8').trim()
   } catch {
     return 'unknown'
   }

@@ -1,19 +1,58 @@
 import { createServer } from 'node:net'
+import { AppError } from '../../shared/core/error.ts'
+
+export interface Address {
+  host: string
+  /** 0: any free one. */
+  port: number
+}
+
+const PAUSE_MS = 100
 
 /** A TCP port that nobody listens on now; somebody else may take it before you do. */
 export function freePort(host: string): Promise<number> {
-  return listenOnce(host, 0)
+  return listenOnce({ host, port: 0 })
 }
 
-/** Whether nobody listens on that port now. */
-export async function isFree(host: string, port: number): Promise<boolean> {
-  return listenOnce(host, port).then(
-    () => true,
-    () => false,
-  )
+/**
+ * Checks that this process could listen there.
+ *
+ * @param flag how a person chooses another port
+ * @param patienceMs how long to wait for the port to become free
+ * @throws `conflict` when it is taken, `invalid` when the host is none of this machine's; both say what to do
+ */
+export async function requireFree(address: Address, flag: string, patienceMs: number): Promise<void> {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    try {
+      await listenOnce(address)
+      return
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EADDRINUSE' && performance.now() < deadline) await Bun.sleep(PAUSE_MS)
+      else throw explain(code, address, flag, error)
+    }
+  }
 }
 
-function listenOnce(host: string, port: number): Promise<number> {
+function explain(code: string | undefined, { host, port }: Address, flag: string, cause: unknown): AppError {
+  if (code === 'EADDRINUSE') {
+    const what = `port ${port} is taken by another program`
+    return new AppError('conflict', `${what}. Stop that, or choose another port: ${flag}-port <number>`, {
+      cause,
+    })
+  }
+  if (code === 'EACCES') {
+    const what = `port ${port} needs rights that this user does not have`
+    return new AppError('invalid', `${what}. Choose one above 1023: ${flag}-port <number>`, { cause })
+  }
+  const what = `this machine cannot listen on the host ${host} (${code})`
+  return new AppError('invalid', `${what}. Choose one of its own addresses: ${flag}-host <address>`, {
+    cause,
+  })
+}
+
+function listenOnce({ host, port }: Address): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

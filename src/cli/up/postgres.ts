@@ -4,11 +4,11 @@ import { AppError } from '../../shared/core/error.ts'
 import type { DatabaseSettings } from '../../shared/store/connect.ts'
 import { type Binaries, prepareBinaries } from './binaries.ts'
 import { stopLeftover } from './leftover.ts'
-import { lockFolder } from './lock.ts'
+import { lock } from './lock.ts'
 import { readPassword, writeFor } from './password.ts'
 import { dataPlace, ROOT_PLACE } from './place.ts'
 import { freePort } from './ports.ts'
-import { runServer, type Server } from './server.ts'
+import { runServer } from './server.ts'
 import { type ServerUser, serverUser } from './server-user.ts'
 
 export interface EmbeddedPostgresOptions {
@@ -58,7 +58,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const folder = resolve(options.folder)
   const user = serverUser()
   const place = await dataPlace(folder, user)
-  const lock = lockFolder(join(folder, 'postgres.lock'))
+  const held = lock(join(folder, 'postgres.lock'))
   try {
     const binaries = await prepareBinaries(user, user ? ROOT_PLACE : folder, onProgress)
     const data = join(place, 'data')
@@ -78,18 +78,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     })
     return {
       settings: { host: '127.0.0.1', port, user: 'postgres', password, database: 'postgres' },
-      exited: server.exited,
-      stop: () => stopAndRelease(server, lock.release),
+      exited: server.exited.then(held.release),
+      stop: server.stop,
     }
   } catch (error) {
-    lock.release()
+    held.release()
     throw error
   }
-}
-
-async function stopAndRelease(server: Server, release: () => void): Promise<void> {
-  await server.stop()
-  release()
 }
 
 /** Makes the database beside its place and moves it there last: one that was interrupted is made again. */

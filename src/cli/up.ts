@@ -1,0 +1,3 @@
+import { runInstalled } from './install.ts'
+
+await runInstalled(`${import.meta.dir}/up/main.ts`)

@@ -1,0 +1,93 @@
+import { AppError } from '../../shared/core/error.ts'
+import { connect, type DatabaseSettings, waitForDatabase } from '../../shared/store/connect.ts'
+import { migrate } from '../../shared/store/migrate.ts'
+import type { Config } from './config.ts'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres.ts'
+import { restartDelayMs } from './restart.ts'
+
+/** Services that outlive a killed launcher settle what they hold meanwhile. */
+const LINGER_SECONDS = 10
+const PAUSE_MS = 5000
+
+export interface Database {
+  settings: DatabaseSettings
+  stop(): Promise<void>
+}
+
+export interface Narrator {
+  onProgress: (what: string) => void
+  onLog: (line: string) => void
+}
+
+/** The database that is configured, or one of our own, which is started again should it end. */
+export async function openDatabase(config: Config, narrator: Narrator): Promise<Database> {
+  if (config.database) return { settings: config.database, stop: async () => {} }
+  const start = (port?: number) =>
+    startEmbeddedPostgres({
+      folder: config.folder,
+      ...(port && { port }),
+      lingerSeconds: LINGER_SECONDS,
+      ...narrator,
+    })
+  let postgres = await start()
+  let stopping = false
+  watch(postgres)
+
+  function watch(server: EmbeddedPostgres) {
+    server.exited.then(async () => {
+      for (let tries = 0; !stopping; tries++) {
+        narrator.onProgress('PostgreSQL ended; starting it again')
+        try {
+          postgres = await start(server.settings.port)
+          if (stopping) await postgres.stop()
+          else watch(postgres)
+          return
+        } catch (error) {
+          narrator.onProgress((error as Error).message)
+          await Bun.sleep(restartDelayMs(tries, Math.random()))
+        }
+      }
+    })
+  }
+
+  return {
+    settings: { ...config.pool, ...postgres.settings },
+    async stop() {
+      stopping = true
+      await postgres.stop()
+    },
+  }
+}
+
+/**
+ * Waits for the database and brings its schema up to date.
+ *
+ * @returns the names of the migrations applied now
+ * @throws `unavailable` when it does not answer
+ */
+export async function migrateDatabase(
+  settings: DatabaseSettings,
+  tries: number,
+  onProgress: (what: string) => void,
+): Promise<string[]> {
+  const sql = connect({ ...settings, poolMax: 1 })
+  try {
+    await waitForDatabase(sql, tries, PAUSE_MS, () =>
+      onProgress('Failed to connect to the database. Retrying in 5 seconds...'),
+    )
+    return await migrate(sql)
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    const { host, port, database } = settings
+    const reason = (error as Error).message || (error as { code?: string }).code
+    throw new AppError(
+      'unavailable',
+      `the database ${database} on ${host}:${port} cannot be used: ${reason}`,
+      {
+        cause: error,
+      },
+    )
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
