@@ -28,7 +28,9 @@ BEGIN
   RETURN NULL;
 END $$;
 
-CREATE FUNCTION tasks_updated() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Its plan is kept for batches of every size; one made for a single row must not be a nested loop.
+CREATE FUNCTION tasks_updated() RETURNS trigger LANGUAGE plpgsql
+  SET plan_cache_mode = force_generic_plan SET enable_hashjoin = on SET enable_nestloop = off AS $$
 DECLARE
   notices text[];
   due_in  bigint;

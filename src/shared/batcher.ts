@@ -3,8 +3,9 @@ import { AppError } from './core/error.ts'
 export interface BatcherOptions<Item, Result> {
   /** Writes a batch and answers for each item, in order. When it throws, every item of the batch fails. */
   write: (items: Item[]) => Promise<Result[]>
-  /** The largest batch. */
+  /** The largest batch, in items, or in the sum of what `weigh` says of each. */
   maxItems: number
+  weigh?: (item: Item) => number
   /** How many items may wait for a write before new ones are refused. */
   maxWaiting: number
 }
@@ -28,14 +29,25 @@ interface Waiting<Item, Result> {
  * in the next. No timer: lowest latency when idle, largest batches under load.
  */
 export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> {
-  let waiting: Waiting<Item, Result>[] = []
+  const waiting: Waiting<Item, Result>[] = []
   let running: Promise<void> | null = null
   let closed = false
 
+  function batchLength() {
+    if (!options.weigh) return options.maxItems
+    let length = 0
+    let weight = 0
+    for (const { item } of waiting) {
+      weight += options.weigh(item)
+      if (length > 0 && weight > options.maxItems) break
+      length++
+    }
+    return length
+  }
+
   async function drain() {
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, options.maxItems)
-      waiting = waiting.slice(options.maxItems)
+      const batch = waiting.splice(0, batchLength())
       try {
         const results = await options.write(batch.map(({ item }) => item))
         batch.forEach(({ resolve }, index) => {

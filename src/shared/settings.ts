@@ -50,7 +50,9 @@ export const list = (fallback: string[]): Setting<string[]> => ({
 export const oneOf = <const T extends string>(fallback: T, values: readonly T[]): Setting<T> => ({
   read(given) {
     const value = given?.toLowerCase() ?? fallback
-    return values.find((known) => known === value) ?? wrong(`must be one of ${values.join(', ')}, not "${given}"`)
+    return (
+      values.find((known) => known === value) ?? wrong(`must be one of ${values.join(', ')}, not "${given}"`)
+    )
   },
 })
 

@@ -3,22 +3,35 @@ import type { TaskRef } from './task.ts'
 /** What a worker says of an attempt: that it started, how it ended, or that it hands it back unstarted. */
 export type ReportKind = 'started' | 'completed' | 'failed' | 'returned'
 
+/**
+ * Times are ms on the monotonic clock of the process that holds the report. Between processes, and to the
+ * database, they travel as how long ago that was, so that no two wall clocks are ever compared.
+ */
 export interface Report extends TaskRef {
   kind: ReportKind
   slot: number
-  /** ms since it started, by a monotonic clock at the moment the report is passed on; null if it did not. */
-  startedAgoMs: number | null
-  /** ms since it ended, likewise. */
-  endedAgoMs: number | null
+  startedAt: number | null
+  endedAt: number | null
   error: string | null
   output: string | null
 }
 
 /**
- * Folds a later report of the same attempt into an earlier one that is still unsent: the later wins and
+ * Folds a later report of the same attempt into an earlier one that is not yet written: the later wins and
  * keeps the earlier's start. An end is never replaced, because an attempt ends once.
  */
-export function mergeReports(earlier: Report, later: Report): Report {
+export function mergeReports<R extends Report>(earlier: R, later: R): R {
   if (earlier.kind !== 'started') return earlier
-  return { ...later, startedAgoMs: later.startedAgoMs ?? earlier.startedAgoMs }
+  return { ...later, startedAt: later.startedAt ?? earlier.startedAt }
+}
+
+/** One report per attempt, in the order in which the attempts first appear. */
+export function coalesceReports<R extends Report>(reports: R[]): R[] {
+  const byAttempt = new Map<string, R>()
+  for (const report of reports) {
+    const key = `${report.taskId}#${report.attempt}`
+    const earlier = byAttempt.get(key)
+    byAttempt.set(key, earlier ? mergeReports(earlier, report) : report)
+  }
+  return [...byAttempt.values()]
 }

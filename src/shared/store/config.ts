@@ -25,7 +25,10 @@ export function databaseConfig(values: Values, applicationName: string): Databas
   }
   const url = URL.parse(values.DATABASE_URL)
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
-    throw new AppError('invalid', 'Wrong settings: DATABASE_URL must look like postgres://user:password@host:5432/database')
+    throw new AppError(
+      'invalid',
+      'Wrong settings: DATABASE_URL must look like postgres://user:password@host:5432/database',
+    )
   }
   return {
     host: url.hostname || 'localhost',

@@ -24,9 +24,9 @@ export type Sql = postgres.Sql<{ bigint: number }>
 /**
  * A pool of connections that reconnects by itself.
  *
- * Every hot statement is a point look-up by key or a walk along an index. A plan made while the table was
- * empty would be a sequential scan and stay one until the next ANALYZE, so plans are generic and
- * sequential scans are a last resort.
+ * Every hot statement looks rows up by key or walks along an index. The planner cannot know that: it guesses
+ * how long an array is and what a LIMIT will be, and a plan made while the table was empty stays until the
+ * next ANALYZE. So plans are generic, and scans and joins that read a whole table are a last resort.
  */
 export function connect(settings: DatabaseSettings): Sql {
   return postgres({
@@ -49,8 +49,10 @@ export function connect(settings: DatabaseSettings): Sql {
       idle_in_transaction_session_timeout: settings.statementTimeoutMs,
       TimeZone: 'UTC',
       plan_cache_mode: 'force_generic_plan',
-      enable_seqscan: false,
-      jit: false,
+      enable_seqscan: 'off',
+      enable_hashjoin: 'off',
+      enable_mergejoin: 'off',
+      jit: 'off',
     },
   })
 }

@@ -63,11 +63,14 @@ export async function msUntilNextDue(sql: Sql): Promise<number | null> {
 /** A report as the worker of that id made it. */
 export type WorkerReport = Report & { workerId: number }
 
+/** ms on the monotonic clock that the reports' times are on. */
+type MonotonicNow = number
+
 /**
  * Records what workers report, all in one statement. A report of an attempt that was given up, or of a task
  * that has ended, changes nothing. Times are set by the database's clock, never before the pick.
  */
-export async function settleTasks(sql: Sql, reports: WorkerReport[]): Promise<void> {
+export async function settleTasks(sql: Sql, reports: WorkerReport[], now: MonotonicNow): Promise<void> {
   await sql`
     UPDATE tasks t SET
       started_at = coalesce(t.started_at, greatest(
@@ -76,7 +79,7 @@ export async function settleTasks(sql: Sql, reports: WorkerReport[]): Promise<vo
       failed_at = CASE WHEN r.kind = 'failed' THEN ${endedAt(sql)} END,
       failures = t.failures + (r.kind = 'failed')::int,
       slot = r.slot, error = r.error, output = r.output
-    FROM ${unnestReports(sql, reports)}
+    FROM ${unnestReports(sql, reports, now)}
     WHERE ${isCurrentAttempt(sql)}`
 }
 
@@ -87,6 +90,7 @@ export async function settleTasks(sql: Sql, reports: WorkerReport[]): Promise<vo
 export async function retryTasks(
   sql: Sql,
   reports: WorkerReport[],
+  now: MonotonicNow,
   { baseMs, capMs }: { baseMs: number; capMs: number },
 ): Promise<void> {
   await sql`
@@ -94,27 +98,34 @@ export async function retryTasks(
       due_at = clock_timestamp() + random() * least(${capMs}, ${baseMs} * 2 ^ least(t.failures, 30)) * interval '1 ms',
       failures = t.failures + 1, error = r.error, output = r.output,
       picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL
-    FROM ${unnestReports(sql, reports)}
+    FROM ${unnestReports(sql, reports, now)}
     WHERE ${isCurrentAttempt(sql)} AND r.kind = 'failed' AND t.failures < t.max_retries`
 }
 
-/** Puts tasks back that their worker did not start; not charged against their retries. */
-export async function returnTasks(sql: Sql, refs: TaskRef[]): Promise<void> {
-  await sql`
+/** Puts tasks back that their worker did not start, uncharged; answers with how many it still held. */
+export async function returnTasks(sql: Sql, refs: TaskRef[]): Promise<number> {
+  const result = await sql`
     UPDATE tasks t SET picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL
     FROM unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[]) AS r (task_id, attempt)
     WHERE t.id = r.task_id AND t.attempt = r.attempt AND ${isHeld(sql)}`
+  return result.count
 }
 
 /** The attempts that these workers hold by the table. */
-export function findHeld(sql: Sql, workerIds: number[]): Promise<(TaskRef & { workerId: number; started: boolean })[]> {
+export function findHeld(
+  sql: Sql,
+  workerIds: number[],
+): Promise<(TaskRef & { workerId: number; started: boolean })[]> {
   return sql`
     SELECT t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.started_at IS NOT NULL AS started
     FROM tasks t WHERE t.worker_id = ANY(${workerIds}::bigint[]) AND ${isHeld(sql)}`
 }
 
 /** The current attempt of a task that is held, for reporters that do not know attempts. */
-export async function findHeldAttempt(sql: Sql, taskId: string): Promise<{ attempt: number; workerId: number } | null> {
+export async function findHeldAttempt(
+  sql: Sql,
+  taskId: string,
+): Promise<{ attempt: number; workerId: number } | null> {
   const [row] = await sql<{ attempt: number; workerId: number }[]>`
     SELECT t.attempt, t.worker_id AS "workerId" FROM tasks t WHERE t.id = ${taskId} AND ${isHeld(sql)}`
   return row ?? null
@@ -129,11 +140,13 @@ const isCurrentAttempt = (sql: Sql) => sql`
 const endedAt = (sql: Sql) => sql`
   greatest(t.picked_at, t.started_at, now() - coalesce(least(r.started_ago, r.ended_ago), 0) * interval '1 ms')`
 
-const unnestReports = (sql: Sql, reports: WorkerReport[]) => sql`
+const ago = (now: number, at: number | null) => (at === null ? null : Math.max(0, now - at))
+
+const unnestReports = (sql: Sql, reports: WorkerReport[], now: number) => sql`
   unnest(
     ${reports.map((r) => r.taskId)}::uuid[], ${reports.map((r) => r.attempt)}::int[],
     ${reports.map((r) => r.workerId)}::bigint[], ${reports.map((r) => r.kind)}::text[],
-    ${reports.map((r) => r.slot)}::smallint[], ${reports.map((r) => r.startedAgoMs)}::float8[],
-    ${reports.map((r) => r.endedAgoMs)}::float8[], ${reports.map((r) => r.error)}::text[],
+    ${reports.map((r) => r.slot)}::smallint[], ${reports.map((r) => ago(now, r.startedAt))}::float8[],
+    ${reports.map((r) => ago(now, r.endedAt))}::float8[], ${reports.map((r) => r.error)}::text[],
     ${reports.map((r) => r.output)}::text[]
   ) AS r (task_id, attempt, worker_id, kind, slot, started_ago, ended_ago, error, output)`

@@ -49,7 +49,10 @@ export async function migrate(sql: Sql, folder = FOLDER): Promise<string[]> {
     const known = new Set(migrations.map(({ name }) => name))
     const unknown = [...applied.keys()].filter((name) => !known.has(name))
     if (unknown.length > 0) {
-      throw new AppError('conflict', `The database has migrations this version does not: ${unknown.join(', ')}`)
+      throw new AppError(
+        'conflict',
+        `The database has migrations this version does not: ${unknown.join(', ')}`,
+      )
     }
     const done: string[] = []
     for (const { name, text, checksum } of migrations) {

@@ -12,7 +12,7 @@ export async function insertTasks(sql: Sql, tasks: NewTask[]): Promise<void> {
       ${tasks.map((t) => t.executor)}::text[],
       ${tasks.map((t) => (t.payload === null ? null : JSON.stringify(t.payload)))}::text[],
       ${tasks.map((t) => t.priority)}::smallint[], ${tasks.map((t) => t.maxRetries)}::smallint[],
-      ${tasks.map((t) => t.scheduledAt)}::timestamptz[]
+      ${tasks.map((t) => t.scheduledAt.toISOString())}::timestamptz[]
     ) AS t (id, name, description, command, executor, payload, priority, max_retries, scheduled_at)`
 }
 
@@ -36,7 +36,8 @@ export function findStates(sql: Sql, ids: string[]): Promise<Pick<Task, 'id' | '
 
 export interface TaskFilter {
   state?: TaskState
-  workerId?: number
+  /** Held or ended by one of these. */
+  workerIds?: number[]
   /** Matches name, command and the beginning of the id, ignoring case, among the newest SEARCH_WINDOW. */
   text?: string
 }
@@ -45,17 +46,22 @@ export interface TaskFilter {
 export const SEARCH_WINDOW = 100_000
 
 export interface TaskPage {
-  /** The last task of the page before, as it stood. */
-  after?: { scheduledAt: Date; id: string }
+  /** The last task of the page before: its time as PostgreSQL writes it, because a Date has no microseconds. */
+  after?: { scheduledAt: string; id: string }
   limit: number
 }
 
+export interface ListedTask extends Task {
+  /** `scheduledAt` to the microsecond, for `TaskPage.after`. */
+  exactScheduledAt: string
+}
+
 /** One page of tasks, newest `scheduled_at` first. */
-export function listTasks(sql: Sql, filter: TaskFilter, page: TaskPage): Promise<Task[]> {
+export function listTasks(sql: Sql, filter: TaskFilter, page: TaskPage): Promise<ListedTask[]> {
   return sql`
-    SELECT ${columns(sql)} FROM ${candidates(sql, filter)} t
+    SELECT ${columns(sql)}, t.scheduled_at::text AS "exactScheduledAt" FROM ${candidates(sql, filter)} t
     WHERE ${matches(sql, filter)}
-    ${page.after ? sql`AND (t.scheduled_at, t.id) < (${page.after.scheduledAt}, ${page.after.id}::uuid)` : sql``}
+    ${page.after ? sql`AND (t.scheduled_at, t.id) < (${page.after.scheduledAt}::text::timestamptz, ${page.after.id}::uuid)` : sql``}
     ORDER BY t.scheduled_at DESC, t.id DESC LIMIT ${page.limit}`
 }
 
@@ -66,8 +72,13 @@ export async function countMatches(sql: Sql, filter: TaskFilter): Promise<number
   return row?.count ?? 0
 }
 
+// What workers hold is little and has its own index; OFFSET 0 keeps the planner from walking the whole list
+// for it instead.
 function candidates(sql: Sql, filter: TaskFilter) {
-  if (filter.text === undefined && filter.workerId === undefined) return sql`tasks`
+  if (filter.state === 'assigned' || filter.state === 'running') {
+    return sql`(SELECT * FROM tasks t WHERE ${held(sql)} OFFSET 0)`
+  }
+  if (filter.text === undefined && filter.workerIds === undefined) return sql`tasks`
   return sql`(SELECT * FROM tasks ORDER BY scheduled_at DESC, id DESC LIMIT ${SEARCH_WINDOW})`
 }
 
@@ -84,11 +95,11 @@ const IN_STATE: Record<TaskState, (sql: Sql) => ReturnType<Sql>> = {
 const held = (sql: Sql) => sql`
   t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
 
-function matches(sql: Sql, { state, workerId, text }: TaskFilter) {
+function matches(sql: Sql, { state, workerIds, text }: TaskFilter) {
   const pattern = text === undefined ? '' : text.replace(/[\\%_]/g, '\\$&')
   return sql`
     ${state ? IN_STATE[state](sql) : sql`true`}
-    ${workerId === undefined ? sql`` : sql`AND t.worker_id = ${workerId}`}
+    ${workerIds === undefined ? sql`` : sql`AND t.worker_id = ANY(${workerIds}::bigint[])`}
     ${
       text === undefined
         ? sql``

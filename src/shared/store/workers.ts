@@ -50,10 +50,13 @@ export async function registerWorker(
  *
  * @returns the sessions that are still theirs; the others were taken over or given up by someone else
  */
-export async function renewLeases(sql: Sql, leases: { session: string; draining: boolean }[]): Promise<string[]> {
+export async function renewLeases(
+  sql: Sql,
+  leases: { session: string; draining: boolean }[],
+): Promise<string[]> {
   const rows = await sql<{ session: string }[]>`
-    UPDATE workers w SET last_seen_at = now(), draining = l.draining
-    FROM unnest(${leases.map((l) => l.session)}::uuid[], ${leases.map((l) => l.draining)}::boolean[]) AS l (session, draining)
+    UPDATE workers w SET last_seen_at = now(), draining = l.draining = 1
+    FROM unnest(${leases.map((l) => l.session)}::uuid[], ${leases.map((l) => (l.draining ? 1 : 0))}::int[]) AS l (session, draining)
     WHERE w.session = l.session AND w.offline_at IS NULL
     RETURNING w.session`
   return rows.map((row) => row.session)
@@ -119,7 +122,10 @@ const isHeld = (sql: Sql) => sql`
  *
  * @param silenceMs how long a worker may be silent and still count as online
  */
-export function listWorkers(sql: Sql, { silenceMs, offline }: { silenceMs: number; offline: boolean }): Promise<Worker[]> {
+export function listWorkers(
+  sql: Sql,
+  { silenceMs, offline }: { silenceMs: number; offline: boolean },
+): Promise<Worker[]> {
   const online = sql`(w.offline_at IS NULL AND w.last_seen_at >= now() - ${silenceMs} * interval '1 ms')`
   return sql<Worker[]>`
     SELECT w.id, w.name, w.address, w.link, w.slots, w.labels, w.executors, w.hostname, w.pid, w.draining,
@@ -130,6 +136,11 @@ export function listWorkers(sql: Sql, { silenceMs, offline }: { silenceMs: numbe
     FROM workers w LEFT JOIN current_counts c ON c.name = 'worker:' || w.id
     WHERE ${offline ? sql`true` : online}
     ORDER BY w.registered_at, w.id LIMIT 1000`
+}
+
+/** The ids and names of all workers that are remembered. */
+export function listWorkerNames(sql: Sql): Promise<{ id: number; name: string }[]> {
+  return sql`SELECT id, name FROM workers`
 }
 
 /** Forgets workers that have been offline for so long. */

@@ -1,0 +1,44 @@
+import {
+  commonSettings,
+  databaseSettings,
+  duration,
+  heartbeatSettings,
+  port,
+  readSettings,
+  text,
+} from '../shared/settings.ts'
+import { databaseConfig } from '../shared/store/config.ts'
+
+const settings = {
+  ...commonSettings,
+  ...databaseSettings,
+  ...heartbeatSettings,
+  COORDINATOR_HOST: text('127.0.0.1'),
+  COORDINATOR_PORT: port(8080),
+  SCAN_INTERVAL: duration(10_000),
+  LOOKAHEAD: duration(30_000),
+  RETRY_BACKOFF: duration(1000),
+  RETRY_BACKOFF_CAP: duration(300_000),
+  RECONNECT_WINDOW: duration(300),
+}
+
+/** The coordinator's settings from the environment and the command line; see README.md for each. */
+export function readConfig(env: Record<string, string | undefined>, args: string[]) {
+  const values = readSettings(settings, env, args)
+  return {
+    database: databaseConfig(values, 'taskmaster-coordinator'),
+    databaseTries: values.DB_MAX_RETRIES,
+    host: values.COORDINATOR_HOST,
+    port: values.COORDINATOR_PORT,
+    scanIntervalMs: values.SCAN_INTERVAL,
+    lookAheadMs: values.LOOKAHEAD,
+    retryBackoff: { baseMs: values.RETRY_BACKOFF, capMs: values.RETRY_BACKOFF_CAP },
+    /** ms after which a silent worker is gone. */
+    silenceMs: values.HEARTBEAT_INTERVAL * values.MAX_HEARTBEAT_MISSES,
+    heartbeatIntervalMs: values.HEARTBEAT_INTERVAL,
+    reconnectMs: values.RECONNECT_WINDOW,
+    logLevel: values.LOG_LEVEL,
+  }
+}
+
+export type Config = ReturnType<typeof readConfig>

@@ -1,0 +1,183 @@
+import { createBatcher } from '../shared/batcher.ts'
+import type { NewTask } from '../shared/core/task.ts'
+import { movingMean } from '../shared/core/window.ts'
+import type { Log } from '../shared/log.ts'
+import { repeat } from '../shared/repeat.ts'
+import type { CoordinatorServiceHandlers } from '../shared/rpc/gen/grpcapi/CoordinatorService.ts'
+import { DUE_CHANNEL, listen } from '../shared/store/channel.ts'
+import type { Sql } from '../shared/store/connect.ts'
+import {
+  type ClaimedTask,
+  claimTasks,
+  findHeld,
+  findHeldAttempt,
+  msUntilNextDue,
+  returnTasks,
+  type WorkerReport,
+} from '../shared/store/dispatch.ts'
+import { insertTasks } from '../shared/store/tasks.ts'
+import { listWorkers } from '../shared/store/workers.ts'
+import { createClaimer } from './claimer.ts'
+import type { Config } from './config.ts'
+import { createDocumented } from './documented.ts'
+import { chooseRecalls } from './placement.ts'
+import { createRecovery } from './recovery.ts'
+import { createRegistry } from './registry.ts'
+import { createRoster } from './roster.ts'
+import { createService } from './service.ts'
+import { createSettler } from './settler.ts'
+import { createWorkServer } from './work.ts'
+
+/** How often leases are renewed and judged. */
+const BEAT_MS = 1000
+/** How long a task may wait behind others in a worker while slots elsewhere are free. */
+const RECALL_PATIENCE_MS = 20
+
+export interface Coordinator {
+  readonly service: CoordinatorServiceHandlers
+  stop(): Promise<void>
+}
+
+/** Wires the parts of one coordinator process and starts its loops. */
+export async function startCoordinator(sql: Sql, config: Config, log: Log): Promise<Coordinator> {
+  const coordinatorId = crypto.randomUUID()
+  const roster = createRoster()
+  let claimMs = 2
+  let settleMs = 2
+
+  const registry = createRegistry({
+    sql,
+    log,
+    roster,
+    coordinatorId,
+    reconnectMs: config.reconnectMs,
+    onRoom: () => claimer.wake(),
+  })
+
+  const settler = createSettler({
+    sql,
+    log,
+    retryBackoff: config.retryBackoff,
+    onSettled(reports, tookMs) {
+      settleMs = movingMean(settleMs, tookMs, 0.1)
+      for (const { workerId, taskId, attempt } of reports) roster.settled(workerId, taskId, attempt)
+    },
+  })
+
+  /** Frees the places of what ended at once, then writes it. */
+  function report(reports: WorkerReport[]): Promise<void> {
+    const roundTripMs = 2 * (claimMs + settleMs)
+    for (const { workerId, taskId, attempt, kind, startedAt, endedAt } of reports) {
+      if (kind === 'started') roster.started(workerId, taskId, attempt)
+      else {
+        const runMs = startedAt !== null && endedAt !== null ? endedAt - startedAt : null
+        roster.ended(workerId, taskId, attempt, runMs, roundTripMs)
+      }
+    }
+    claimer.onRoom()
+    return settler.settle(reports)
+  }
+
+  function giveBack(tasks: { taskId: string; attempt: number }[]) {
+    returnTasks(sql, tasks).catch((error) => {
+      log.warn({ err: error, tasks: tasks.length }, 'Could not put tasks back; the next scan will')
+    })
+  }
+
+  function dispatch(tasks: ClaimedTask[]) {
+    const homeless = registry.send(tasks)
+    if (homeless.length > 0) giveBack(homeless)
+  }
+
+  /** Puts back what the table says our workers hold and no claim of ours gave them. */
+  async function reconcile() {
+    const mine = [...roster.all()].map(({ id }) => id)
+    if (mine.length === 0) return
+    const lost = (await findHeld(sql, mine)).filter(
+      ({ workerId, taskId, attempt }) => roster.get(workerId)?.held.get(taskId)?.attempt !== attempt,
+    )
+    const stillMine = lost.filter(({ workerId }) => roster.get(workerId) !== undefined)
+    if (stillMine.length > 0) {
+      // Those that ended while we looked are not held any more, and stay as they are.
+      const tasks = await returnTasks(sql, stillMine)
+      if (tasks > 0) log.warn({ tasks }, 'Put back tasks that were claimed but never sent')
+    }
+  }
+
+  let recallTimer: Timer | null = null
+  function recallStuck() {
+    const workers = roster.available()
+    const free = workers.some(({ slots, open }) => open < slots)
+    if (!free || !workers.some(({ slots, open }) => open > slots)) return
+    for (const { workerId, tasks } of chooseRecalls(workers, performance.now(), RECALL_PATIENCE_MS)) {
+      registry.get(workerId)?.link.recall(tasks)
+    }
+    recallTimer ??= setTimeout(() => {
+      recallTimer = null
+      recallStuck()
+    }, RECALL_PATIENCE_MS)
+  }
+
+  const claimer = createClaimer({
+    roster,
+    log,
+    claim: (workerIds) => claimTasks(sql, workerIds),
+    msUntilNextDue: () => msUntilNextDue(sql),
+    dispatch,
+    reconcile,
+    lookAheadMs: config.lookAheadMs,
+    onClaimed: (tookMs) => {
+      claimMs = movingMean(claimMs, tookMs, 0.1)
+    },
+    onIdle: recallStuck,
+  })
+
+  const inserting = createBatcher<NewTask, undefined>({
+    async write(tasks) {
+      await insertTasks(sql, tasks)
+      return tasks.map(() => undefined)
+    },
+    maxItems: 1000,
+    maxWaiting: 10_000,
+  })
+
+  const documented = createDocumented({
+    registry,
+    roster,
+    log,
+    insert: (task) => inserting.add(task),
+    listWorkers: () => listWorkers(sql, { silenceMs: config.silenceMs, offline: false }),
+    findHeldAttempt: (taskId) => findHeldAttempt(sql, taskId),
+    report: (one) => report([one]),
+    onSubmitted: () => claimer.wake(),
+  })
+  const service = createService(documented, createWorkServer({ registry, log, report }), log)
+
+  const recovery = createRecovery({
+    sql,
+    log,
+    registry,
+    silenceMs: config.silenceMs,
+    heartbeatIntervalMs: config.heartbeatIntervalMs,
+  })
+  const due = await listen(
+    sql,
+    DUE_CHANNEL,
+    (ms) => claimer.dueIn(Number(ms)),
+    () => claimer.scan(),
+  )
+  const beat = repeat('Recovery', BEAT_MS, log, recovery.tick)
+  const scan = repeat('Scan', config.scanIntervalMs, log, async () => claimer.scan())
+
+  return {
+    service,
+    async stop() {
+      await Promise.all([scan.stop(), beat.stop(), due.stop().catch(() => {})])
+      await claimer.stop()
+      await inserting.close()
+      await settler.stop()
+      if (recallTimer) clearTimeout(recallTimer)
+      await registry.stop()
+    },
+  }
+}

@@ -1,0 +1,181 @@
+import { AppError } from '../shared/core/error.ts'
+import type { ReportKind } from '../shared/core/report.ts'
+import type { Assignment, NewTask } from '../shared/core/task.ts'
+import type { Log } from '../shared/log.ts'
+import type { ClientTaskRequest__Output } from '../shared/rpc/gen/grpcapi/ClientTaskRequest.ts'
+import type { ClientTaskResponse } from '../shared/rpc/gen/grpcapi/ClientTaskResponse.ts'
+import type { HeartbeatRequest__Output } from '../shared/rpc/gen/grpcapi/HeartbeatRequest.ts'
+import type { HeartbeatResponse } from '../shared/rpc/gen/grpcapi/HeartbeatResponse.ts'
+import type { ListWorkersResponse } from '../shared/rpc/gen/grpcapi/ListWorkersResponse.ts'
+import type { UpdateTaskStatusRequest__Output } from '../shared/rpc/gen/grpcapi/UpdateTaskStatusRequest.ts'
+import type { UpdateTaskStatusResponse } from '../shared/rpc/gen/grpcapi/UpdateTaskStatusResponse.ts'
+import type { WorkerReport } from '../shared/store/dispatch.ts'
+import type { Worker } from '../shared/store/workers.ts'
+import { createPushLink } from './links/push.ts'
+import type { Registry } from './registry.ts'
+import type { Roster } from './roster.ts'
+
+/** What clients match on, together with the code UNKNOWN. */
+export const NO_WORKERS = 'no workers available'
+
+/** Places of a worker whose slots nobody told us: it queues by itself, so it is given a few more than five. */
+const PUSH_SLOTS = 16
+const PUSH_DEADLINE_MS = 5000
+const MAX_COMMAND_LENGTH = 65_536
+
+export interface DocumentedOptions {
+  registry: Registry
+  roster: Roster
+  log: Log
+  insert: (task: NewTask) => Promise<void>
+  listWorkers: () => Promise<Worker[]>
+  /** The held attempt of a task by the table, for reporters that do not know attempts. */
+  findHeldAttempt: (taskId: string) => Promise<{ attempt: number; workerId: number } | null>
+  report: (report: WorkerReport) => Promise<void>
+  /** A task was stored. */
+  onSubmitted: () => void
+}
+
+/** The documented RPCs, for clients and workers that know only those. */
+export interface Documented {
+  submitTask(request: ClientTaskRequest__Output): Promise<ClientTaskResponse>
+  sendHeartbeat(request: HeartbeatRequest__Output): Promise<HeartbeatResponse>
+  updateTaskStatus(request: UpdateTaskStatusRequest__Output): Promise<UpdateTaskStatusResponse>
+  listWorkers(): Promise<ListWorkersResponse>
+}
+
+const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+const KINDS: Record<'STARTED' | 'COMPLETE' | 'FAILED', ReportKind> = {
+  STARTED: 'started',
+  COMPLETE: 'completed',
+  FAILED: 'failed',
+}
+
+export function createDocumented(options: DocumentedOptions): Documented {
+  const { registry, roster, log } = options
+  const registering = new Map<number, Promise<unknown>>()
+
+  async function register(id: number, address: string) {
+    const link = createPushLink({
+      address,
+      deadlineMs: PUSH_DEADLINE_MS,
+      onRefused: (task, reason) => handBack(id, task, reason),
+    })
+    await registry.connect(
+      {
+        id,
+        name: `Worker-${id}`,
+        address,
+        link: 'push',
+        slots: PUSH_SLOTS,
+        labels: [],
+        executors: [],
+        hostname: '',
+        pid: 0,
+      },
+      link,
+      null,
+    )
+  }
+
+  /** It is given nothing more until it is heard from again, and the task goes to another. */
+  function handBack(workerId: number, { taskId, attempt }: Assignment, reason: string) {
+    log.warn({ workerId, taskId, reason }, 'A worker did not take a task')
+    roster.setAvailable(workerId, false)
+    options
+      .report({
+        workerId,
+        taskId,
+        attempt,
+        kind: 'returned',
+        slot: 0,
+        startedAt: null,
+        endedAt: null,
+        error: null,
+        output: null,
+      })
+      .catch((error) => log.error({ err: error, taskId }, 'Could not hand a task back'))
+  }
+
+  /** Is there a worker that another coordinator can place work on? */
+  async function isWorkerElsewhere() {
+    return (await options.listWorkers()).some((worker) => !worker.draining && !registry.get(worker.id))
+  }
+
+  return {
+    async submitTask({ data }) {
+      if (data.length === 0 || data.length > MAX_COMMAND_LENGTH || data.includes('\0')) {
+        throw new AppError('invalid', `data must have 1 to ${MAX_COMMAND_LENGTH} characters and no NUL`)
+      }
+      if (roster.available().length === 0 && !(await isWorkerElsewhere())) {
+        throw new AppError('unavailable', NO_WORKERS)
+      }
+      const task: NewTask = {
+        id: Bun.randomUUIDv7(),
+        name: '',
+        description: '',
+        command: data,
+        executor: 'simulate',
+        payload: null,
+        priority: 0,
+        maxRetries: 0,
+        scheduledAt: new Date(),
+      }
+      await options.insert(task)
+      options.onSubmitted()
+      return { message: 'Task submitted successfully', task_id: task.id }
+    },
+
+    async sendHeartbeat({ workerId, address }) {
+      if (address === '') throw new AppError('invalid', 'address is required')
+      const known = registry.get(workerId)
+      if (known?.identity.address === address) {
+        registry.heard(known, false)
+      } else {
+        // Two heartbeats of a new worker may overlap; it registers once.
+        const pending =
+          registering.get(workerId) ?? register(workerId, address).finally(() => registering.delete(workerId))
+        registering.set(workerId, pending)
+        await pending
+      }
+      return { acknowledged: true }
+    },
+
+    async updateTaskStatus({ task_id: taskId, status, worker_id: reporter }) {
+      if (status === 'QUEUED') throw new AppError('invalid', 'a worker cannot report QUEUED')
+      if (!UUID.test(taskId)) return { success: true }
+      const holder = await options.findHeldAttempt(taskId)
+      // Old reporters leave their id out; one that names itself must be the holder.
+      if (!holder || (reporter !== 0 && reporter !== holder.workerId)) return { success: true }
+      const known = registry.get(holder.workerId)
+      if (known) registry.heard(known, known.draining)
+      const now = performance.now()
+      await options.report({
+        taskId,
+        attempt: holder.attempt,
+        workerId: holder.workerId,
+        kind: KINDS[status],
+        slot: 0,
+        startedAt: status === 'STARTED' ? now : null,
+        endedAt: status === 'STARTED' ? null : now,
+        error: status === 'FAILED' ? 'The worker reported a failure' : null,
+        output: null,
+      })
+      return { success: true }
+    },
+
+    async listWorkers() {
+      const workers = await options.listWorkers()
+      return {
+        workers: workers.map((worker) => ({
+          id: worker.id,
+          address: worker.address,
+          status: worker.runningTaskIds.length > 0 ? 'busy' : 'idle',
+          last_active_at: worker.lastSeenAt.toISOString(),
+          current_task_id: worker.runningTaskIds[0] ?? '',
+          tasks_completed: worker.tasksCompleted,
+        })),
+      }
+    },
+  }
+}

@@ -1,0 +1,61 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { HealthImplementation } from 'grpc-health-check'
+import { stopOnSignal } from '../shared/lifecycle.ts'
+import { createLog } from '../shared/log.ts'
+import { CHANNEL_OPTIONS, CoordinatorService } from '../shared/rpc/load.ts'
+import { connect } from '../shared/store/connect.ts'
+import { openDatabase } from '../shared/store/open.ts'
+import { readConfig } from './config.ts'
+import { startCoordinator } from './coordinator.ts'
+
+const STOP_LIMIT_MS = 15_000
+
+const config = readConfigOrExit()
+const log = createLog({ service: 'coordinator', level: config.logLevel })
+
+function readConfigOrExit() {
+  try {
+    return readConfig(process.env, process.argv.slice(2))
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exit(1)
+  }
+}
+
+const sql = connect(config.database)
+await openDatabase(sql, config.database, config.databaseTries, log)
+const coordinator = await startCoordinator(sql, config, log)
+
+const server = new Server(CHANNEL_OPTIONS)
+server.addService(CoordinatorService.service, coordinator.service)
+const health = new HealthImplementation({ '': 'SERVING', 'grpcapi.CoordinatorService': 'SERVING' })
+health.addToServer(server)
+
+server.bindAsync(`${config.host}:${config.port}`, ServerCredentials.createInsecure(), (error, port) => {
+  if (error) {
+    log.fatal(`Cannot listen on ${config.host}:${config.port}: ${error.message}`)
+    process.exit(1)
+  }
+  log.info({ port }, `Starting gRPC server on :${port}`)
+})
+
+stopOnSignal(
+  log,
+  async () => {
+    health.setStatus('', 'NOT_SERVING')
+    health.setStatus('grpcapi.CoordinatorService', 'NOT_SERVING')
+    await coordinator.stop()
+    await new Promise<void>((resolve) => {
+      const force = setTimeout(() => {
+        server.forceShutdown()
+        resolve()
+      }, 1000)
+      server.tryShutdown(() => {
+        clearTimeout(force)
+        resolve()
+      })
+    })
+    await sql.end({ timeout: 2 })
+  },
+  STOP_LIMIT_MS,
+)

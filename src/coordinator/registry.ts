@@ -1,0 +1,195 @@
+import { createBatcher } from '../shared/batcher.ts'
+import type { Assignment, TaskRef } from '../shared/core/task.ts'
+import type { Log } from '../shared/log.ts'
+import type { Sql } from '../shared/store/connect.ts'
+import { findHeld, returnTasks } from '../shared/store/dispatch.ts'
+import {
+  type LostWorker,
+  loseSessions,
+  registerWorker,
+  renewLeases,
+  type WorkerIdentity,
+} from '../shared/store/workers.ts'
+import type { WorkerLink } from './links/link.ts'
+import type { Roster } from './roster.ts'
+
+export interface OfferedTask extends TaskRef {
+  started: boolean
+}
+
+/** A worker's link to this coordinator, from its registration to its end. */
+export interface Connection {
+  readonly workerId: number
+  readonly session: string
+  readonly identity: WorkerIdentity
+  readonly link: WorkerLink
+  heard: boolean
+  draining: boolean
+}
+
+export interface RegistryOptions {
+  sql: Sql
+  log: Log
+  roster: Roster
+  coordinatorId: string
+  /** ms a worker whose link broke may take to come back before its tasks go to others. */
+  reconnectMs: number
+  /** Places became free, or there are new ones. */
+  onRoom: () => void
+}
+
+export interface Registry {
+  /**
+   * Registers a worker and learns what it holds. With `offered`, what the worker says it holds is compared
+   * with the table: what never reached it goes back to the queue, what is no longer its own is returned.
+   */
+  connect(
+    identity: WorkerIdentity,
+    link: WorkerLink,
+    offered: OfferedTask[] | null,
+  ): Promise<{ connection: Connection; revoked: TaskRef[] }>
+  /** A sign of life; at the next beat it renews the lease. */
+  heard(connection: Connection, draining: boolean): void
+  /** The link is broken. The worker has `reconnectMs` to come back, here or elsewhere; none after a goodbye. */
+  disconnect(connection: Connection, goodbye: boolean): void
+  get(workerId: number): Connection | undefined
+  /** Passes claimed tasks to their workers; answers with those whose worker is gone by now. */
+  send(tasks: (Assignment & { workerId: number })[]): (Assignment & { workerId: number })[]
+  /** Renews the leases of all that were heard from, in one statement; drops those that others took over. */
+  beat(): Promise<void>
+  /** Others gave these up in the table. */
+  forget(lost: LostWorker[]): void
+  stop(): Promise<void>
+}
+
+export function createRegistry(options: RegistryOptions): Registry {
+  const { sql, log, roster } = options
+  const connections = new Map<number, Connection>()
+  const goodbyes = new Map<string, Timer>()
+
+  const losing = createBatcher<string, undefined>({
+    async write(sessions) {
+      const lost = await loseSessions(sql, sessions)
+      for (const { id, name, requeued } of lost) {
+        log.info({ workerId: id, name, requeued }, `Removing inactive worker: ${id}`)
+      }
+      return sessions.map(() => undefined)
+    },
+    maxItems: 1000,
+    maxWaiting: 100_000,
+  })
+
+  function lose(session: string) {
+    goodbyes.delete(session)
+    losing.add(session).catch((error) => {
+      log.warn({ err: error, session }, 'Could not give up a lost worker; its lease will end by itself')
+    })
+  }
+
+  function drop(connection: Connection) {
+    if (connections.get(connection.workerId) !== connection) return
+    connections.delete(connection.workerId)
+    roster.remove(connection.workerId)
+    connection.link.close()
+  }
+
+  return {
+    async connect(identity, link, offered) {
+      const session = crypto.randomUUID()
+      const before = connections.get(identity.id)
+      if (before) drop(before)
+      await registerWorker(sql, identity, options.coordinatorId, session)
+      const inTable = await findHeld(sql, [identity.id])
+      const held = offered ? inTable.filter((task) => offered.some((own) => isSame(own, task))) : inTable
+      const never = inTable.filter((task) => !held.includes(task))
+      if (never.length > 0) await returnTasks(sql, never)
+      const connection = { workerId: identity.id, session, identity, link, heard: true, draining: false }
+      connections.set(identity.id, connection)
+      roster.add(
+        identity.id,
+        identity.slots,
+        held.map((task) => ({ ...task, started: task.started || startedBy(offered, task) })),
+        performance.now(),
+      )
+      log.info(
+        { workerId: identity.id, name: identity.name, link: identity.link, held: held.length },
+        `Worker registered: ${identity.address || identity.name}`,
+      )
+      options.onRoom()
+      return { connection, revoked: (offered ?? []).filter((own) => !held.some((task) => isSame(own, task))) }
+    },
+
+    heard(connection, draining) {
+      connection.heard = true
+      if (connections.get(connection.workerId) !== connection) return
+      connection.draining = draining
+      const worker = roster.get(connection.workerId)
+      if (worker && worker.available === draining) {
+        roster.setAvailable(connection.workerId, !draining)
+        if (!draining) options.onRoom()
+      }
+    },
+
+    disconnect(connection, goodbye) {
+      drop(connection)
+      if (goodbye) lose(connection.session)
+      else goodbyes.set(connection.session, setTimeout(lose, options.reconnectMs, connection.session))
+    },
+
+    get: (workerId) => connections.get(workerId),
+
+    send(tasks) {
+      const now = performance.now()
+      const homeless: typeof tasks = []
+      const byWorker = new Map<number, Assignment[]>()
+      for (const task of tasks) {
+        if (!roster.placed(task.workerId, task.taskId, task.attempt, now)) homeless.push(task)
+        else if (!byWorker.get(task.workerId)?.push(task)) byWorker.set(task.workerId, [task])
+      }
+      for (const [workerId, own] of byWorker) connections.get(workerId)?.link.send(own)
+      return homeless
+    },
+
+    async beat() {
+      const heard = [...connections.values()].filter((connection) => connection.heard)
+      if (heard.length === 0) return
+      for (const connection of heard) connection.heard = false
+      const renewed = new Set(
+        await renewLeases(sql, heard).catch((error) => {
+          for (const connection of heard) connection.heard = true
+          throw error
+        }),
+      )
+      for (const connection of heard) {
+        if (!renewed.has(connection.session)) {
+          log.warn(
+            { workerId: connection.workerId },
+            'A worker was taken over or given up by another coordinator',
+          )
+          drop(connection)
+        }
+      }
+    },
+
+    forget(lost) {
+      for (const { id, name, requeued } of lost) {
+        log.info({ workerId: id, name, requeued }, `Removing inactive worker: ${id}`)
+        const connection = connections.get(id)
+        if (connection) drop(connection)
+      }
+    },
+
+    async stop() {
+      for (const timer of goodbyes.values()) clearTimeout(timer)
+      goodbyes.clear()
+      for (const connection of connections.values()) connection.link.close()
+      connections.clear()
+      await losing.close()
+    },
+  }
+}
+
+const isSame = (a: TaskRef, b: TaskRef) => a.taskId === b.taskId && a.attempt === b.attempt
+
+const startedBy = (offered: OfferedTask[] | null, task: TaskRef) =>
+  offered?.some((own) => own.started && isSame(own, task)) ?? false

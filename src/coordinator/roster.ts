@@ -1,0 +1,121 @@
+import { movingMean, windowFor } from '../shared/core/window.ts'
+
+/** A task that a worker has been given. */
+export interface HeldTask {
+  attempt: number
+  /** Monotonic ms when it was placed. */
+  placedAt: number
+  started: boolean
+  /** Its end is known but not yet written: its place is free, but it is not anybody else's to run. */
+  ended: boolean
+}
+
+export interface RosterWorker {
+  readonly id: number
+  readonly slots: number
+  /** Every task it holds, by task id, until its end is written. */
+  readonly held: Map<string, HeldTask>
+  /** How many of `held` have not ended. */
+  open: number
+  /** How many of `held` run. */
+  running: number
+  /** How many it may hold that have not ended. */
+  window: number
+  /** The mean run time of its recent tasks in ms, or null while none has ended. */
+  runMs: number | null
+  /** May it be given work: connected, not draining, not refusing. */
+  available: boolean
+}
+
+/** Who can run what: the coordinator's picture of its workers, without any I/O. */
+export interface Roster {
+  add(
+    id: number,
+    slots: number,
+    held: { taskId: string; attempt: number; started: boolean }[],
+    now: number,
+  ): RosterWorker
+  remove(id: number): void
+  get(id: number): RosterWorker | undefined
+  all(): Iterable<RosterWorker>
+  available(): RosterWorker[]
+  setAvailable(id: number, available: boolean): void
+  /** A task was given to a worker. False when the worker is gone or may not be given work any more. */
+  placed(id: number, taskId: string, attempt: number, now: number): boolean
+  started(id: number, taskId: string, attempt: number): void
+  /** A task ended or came back; its place is free at once. `runMs` is null when it did not run. */
+  ended(id: number, taskId: string, attempt: number, runMs: number | null, roundTripMs: number): void
+  /** What ended is written: nothing is known of it any more. */
+  settled(id: number, taskId: string, attempt: number): void
+  readonly size: number
+}
+
+export function createRoster(): Roster {
+  const workers = new Map<number, RosterWorker>()
+
+  function held(id: number, taskId: string, attempt: number) {
+    const worker = workers.get(id)
+    const task = worker?.held.get(taskId)
+    return worker && task?.attempt === attempt ? { worker, task } : null
+  }
+
+  return {
+    add(id, slots, tasks, now) {
+      const worker: RosterWorker = {
+        id,
+        slots,
+        held: new Map(
+          tasks.map(({ taskId, attempt, started }) => [
+            taskId,
+            { attempt, placedAt: now, started, ended: false },
+          ]),
+        ),
+        open: tasks.length,
+        running: tasks.filter(({ started }) => started).length,
+        window: slots,
+        runMs: null,
+        available: true,
+      }
+      workers.set(id, worker)
+      return worker
+    },
+    remove: (id) => void workers.delete(id),
+    get: (id) => workers.get(id),
+    all: () => workers.values(),
+    available: () => [...workers.values()].filter((worker) => worker.available),
+    setAvailable(id, available) {
+      const worker = workers.get(id)
+      if (worker) worker.available = available
+    },
+    placed(id, taskId, attempt, now) {
+      const worker = workers.get(id)
+      if (!worker?.available) return false
+      worker.held.set(taskId, { attempt, placedAt: now, started: false, ended: false })
+      worker.open++
+      return true
+    },
+    started(id, taskId, attempt) {
+      const found = held(id, taskId, attempt)
+      if (!found || found.task.started || found.task.ended) return
+      found.task.started = true
+      found.worker.running++
+    },
+    ended(id, taskId, attempt, runMs, roundTripMs) {
+      const found = held(id, taskId, attempt)
+      if (!found || found.task.ended) return
+      const { worker, task } = found
+      task.ended = true
+      worker.open--
+      if (task.started) worker.running--
+      if (runMs !== null) worker.runMs = movingMean(worker.runMs, runMs, 0.1)
+      worker.window = windowFor(worker.slots, worker.runMs, roundTripMs)
+    },
+    settled(id, taskId, attempt) {
+      const found = held(id, taskId, attempt)
+      if (found?.task.ended) found.worker.held.delete(taskId)
+    },
+    get size() {
+      return workers.size
+    },
+  }
+}

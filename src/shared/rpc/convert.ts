@@ -1,0 +1,66 @@
+import type { Report } from '../core/report.ts'
+import type { Assignment, Json } from '../core/task.ts'
+import type { Report__Output, Report as ReportMessage } from './gen/grpcapi/Report.ts'
+import type { Task__Output, Task as TaskMessage } from './gen/grpcapi/Task.ts'
+
+const KINDS = { started: 'STARTED', completed: 'COMPLETED', failed: 'FAILED', returned: 'RETURNED' } as const
+const KIND_NAMES = {
+  STARTED: 'started',
+  COMPLETED: 'completed',
+  FAILED: 'failed',
+  RETURNED: 'returned',
+} as const
+
+const ago = (now: number, at: number | null) => (at === null ? -1 : Math.max(0, now - at))
+const at = (now: number, ago: number) => (ago < 0 ? null : now - ago)
+
+/** @param now this process's monotonic clock as the message is sent, in ms */
+export function reportToMessage(report: Report, now: number): ReportMessage {
+  const { taskId, attempt, kind, slot, startedAt, endedAt, error, output } = report
+  return {
+    task_id: taskId,
+    attempt,
+    kind: KINDS[kind],
+    slot,
+    started_ago_ms: ago(now, startedAt),
+    ended_ago_ms: ago(now, endedAt),
+    error: error ?? '',
+    output: output ?? '',
+  }
+}
+
+/** @param now this process's monotonic clock as the message arrives, in ms */
+export function reportFromMessage(message: Report__Output, now: number): Report {
+  return {
+    taskId: message.task_id,
+    attempt: message.attempt,
+    kind: KIND_NAMES[message.kind],
+    slot: message.slot,
+    startedAt: at(now, message.started_ago_ms),
+    endedAt: at(now, message.ended_ago_ms),
+    error: message.error || null,
+    output: message.output || null,
+  }
+}
+
+export function assignmentToMessage(task: Assignment): TaskMessage {
+  return {
+    task_id: task.taskId,
+    attempt: task.attempt,
+    command: task.command,
+    executor: task.executor,
+    payload: task.payload === null ? '' : JSON.stringify(task.payload),
+    priority: task.priority,
+  }
+}
+
+export function assignmentFromMessage(message: Task__Output): Assignment {
+  return {
+    taskId: message.task_id,
+    attempt: message.attempt,
+    command: message.command,
+    executor: message.executor,
+    payload: message.payload === '' ? null : (JSON.parse(message.payload) as Json),
+    priority: message.priority,
+  }
+}

@@ -1,0 +1,138 @@
+import { credentials, Server, ServerCredentials } from '@grpc/grpc-js'
+import type { Report } from '../../shared/core/report.ts'
+import type { Log } from '../../shared/log.ts'
+import type { WorkerServiceHandlers } from '../../shared/rpc/gen/grpcapi/WorkerService.ts'
+import { CHANNEL_OPTIONS, CoordinatorService, WorkerService } from '../../shared/rpc/load.ts'
+import type { Config } from '../config.ts'
+import type { Pool } from '../pool.ts'
+import type { Reporter } from '../reporter.ts'
+import type { CoordinatorLink } from './link.ts'
+
+/** ms a documented RPC may take. */
+const DEADLINE_MS = 5000
+
+type Status = 'STARTED' | 'COMPLETE' | 'FAILED'
+
+export interface PushLinkOptions {
+  address: string
+  config: Config
+  hostname: string
+  pool: Pool
+  reporter: Reporter
+  log: Log
+}
+
+/**
+ * Serves a coordinator that knows only the documented RPCs: tasks are pushed to a WorkerService of ours,
+ * heartbeats and statuses go up one call each. Attempts are unknown there; every task counts as attempt 0.
+ *
+ * @throws when the port cannot be bound or the first heartbeat is not answered
+ */
+export async function openPushLink(options: PushLinkOptions): Promise<CoordinatorLink> {
+  const { address, config, reporter, log } = options
+  const client = new CoordinatorService(address, credentials.createInsecure(), CHANNEL_OPTIONS)
+  const { server, advertised } = await serve(options)
+  const { promise: lost, resolve: onLost } = Promise.withResolvers<string>()
+  let heardAt = performance.now()
+  let draining = false
+
+  const beat = () =>
+    new Promise<void>((resolve, reject) => {
+      client.SendHeartbeat({ workerId: config.id, address: advertised }, deadline(), (error) => {
+        if (error) return reject(error)
+        heardAt = performance.now()
+        resolve()
+      })
+    })
+
+  const heartbeat = setInterval(() => {
+    if (performance.now() - heardAt > config.silenceMs) end('no answer to heartbeats')
+    // A worker that drains stops beating, which is the only way to say so here.
+    else if (!draining) beat().catch((error) => log.warn({ err: error }, 'A heartbeat was not answered'))
+  }, config.heartbeatIntervalMs)
+
+  function end(reason: string) {
+    clearInterval(heartbeat)
+    reporter.detach()
+    server.forceShutdown()
+    client.close()
+    onLost(reason)
+  }
+
+  /** A start and an end that were folded into one report are two calls, in their order. */
+  async function sendStatus(report: Report) {
+    if (report.startedAt !== null) await updateStatus(report, 'STARTED')
+    if (report.kind === 'completed') await updateStatus(report, 'COMPLETE')
+    if (report.kind === 'failed') await updateStatus(report, 'FAILED')
+  }
+
+  /** A message counts as acknowledged when all of its calls were answered. */
+  async function sendStatuses(sequence: number, reports: Report[]) {
+    try {
+      await Promise.all(reports.map(sendStatus))
+      reporter.acknowledge(sequence)
+    } catch (error) {
+      end(`a status was not accepted: ${(error as Error).message}`)
+    }
+  }
+
+  function updateStatus(report: Report, status: Status): Promise<void> {
+    const epoch = (at: number | null) =>
+      at === null ? 0 : Math.floor((Date.now() - (performance.now() - at)) / 1000)
+    return new Promise((resolve, reject) => {
+      client.UpdateTaskStatus(
+        {
+          task_id: report.taskId,
+          status,
+          started_at: epoch(report.startedAt),
+          completed_at: status === 'COMPLETE' ? epoch(report.endedAt) : 0,
+          failed_at: status === 'FAILED' ? epoch(report.endedAt) : 0,
+          worker_id: config.id,
+        },
+        deadline(),
+        (error) => (error ? reject(error) : resolve()),
+      )
+    })
+  }
+
+  try {
+    await beat()
+  } catch (error) {
+    end('not registered')
+    throw error
+  }
+  reporter.attach({ send: (sequence, reports) => void sendStatuses(sequence, reports) })
+  return {
+    lost,
+    drain() {
+      draining = true
+      server.tryShutdown(() => {})
+    },
+    close: () => end('closed'),
+  }
+}
+
+const deadline = () => ({ deadline: Date.now() + DEADLINE_MS })
+
+async function serve({ address, config, hostname, pool }: PushLinkOptions) {
+  const server = new Server(CHANNEL_OPTIONS)
+  const handlers: WorkerServiceHandlers = {
+    SubmitTask(call, callback) {
+      const { task_id, data, priority } = call.request
+      pool.take({ taskId: task_id, attempt: 0, command: data, executor: 'simulate', payload: null, priority })
+      callback(null, { task_id, message: 'Task was submitted', success: true })
+    },
+  }
+  server.addService(WorkerService.service, handlers)
+  // A coordinator on this machine reaches loopback; any other needs an open port and this host's name.
+  const local = /^(localhost|127\.|\[?::1)/.test(address)
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(
+      `${local ? '127.0.0.1' : '0.0.0.0'}:${config.port}`,
+      ServerCredentials.createInsecure(),
+      (error, port) => (error ? reject(error) : resolve(port)),
+    )
+  })
+  const host = config.address ?? (local ? '127.0.0.1' : hostname)
+  return { server, advertised: /:\d+$/.test(host) ? host : `${host}:${port}` }
+}

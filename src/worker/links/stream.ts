@@ -1,0 +1,123 @@
+import { credentials, status } from '@grpc/grpc-js'
+import { assignmentFromMessage, reportToMessage } from '../../shared/rpc/convert.ts'
+import type { CoordinatorMessage__Output } from '../../shared/rpc/gen/grpcapi/CoordinatorMessage.ts'
+import type { WorkerMessage } from '../../shared/rpc/gen/grpcapi/WorkerMessage.ts'
+import { CHANNEL_OPTIONS, CoordinatorService } from '../../shared/rpc/load.ts'
+import type { Config } from '../config.ts'
+import type { Pool } from '../pool.ts'
+import type { Reporter } from '../reporter.ts'
+import { type CoordinatorLink, UNIMPLEMENTED } from './link.ts'
+
+/** ms a coordinator has to answer the hello. */
+const WELCOME_MS = 5000
+
+export interface StreamLinkOptions {
+  address: string
+  config: Config
+  hostname: string
+  pool: Pool
+  reporter: Reporter
+}
+
+/**
+ * Opens a dispatch stream and offers all that this worker holds.
+ *
+ * @returns the link once the coordinator has welcomed this worker, or UNIMPLEMENTED
+ * @throws when the coordinator cannot be reached or does not answer in time
+ */
+export function openStreamLink(options: StreamLinkOptions): Promise<CoordinatorLink | typeof UNIMPLEMENTED> {
+  const { address, config, pool, reporter } = options
+  const client = new CoordinatorService(address, credentials.createInsecure(), CHANNEL_OPTIONS)
+  const stream = client.Work()
+  const write = (message: WorkerMessage) => {
+    if (!stream.destroyed) stream.write(message)
+  }
+  let draining = false
+  let heardAt = performance.now()
+
+  const heartbeat = setInterval(() => {
+    if (performance.now() - heardAt > config.silenceMs) stream.cancel()
+    else write({ heartbeat: { draining } })
+  }, config.heartbeatIntervalMs)
+
+  const { promise: lost, resolve: onLost } = Promise.withResolvers<string>()
+  function end(reason: string) {
+    clearInterval(heartbeat)
+    reporter.detach()
+    client.close()
+    onLost(reason)
+  }
+
+  const link: CoordinatorLink = {
+    lost,
+    drain() {
+      draining = true
+      pool.recallAll()
+      write({ heartbeat: { draining } })
+    },
+    close() {
+      stream.end()
+      end('closed')
+    },
+  }
+
+  function receive(message: CoordinatorMessage__Output) {
+    heardAt = performance.now()
+    if (message.tasks) for (const task of message.tasks.items) pool.take(assignmentFromMessage(task))
+    else if (message.ack) reporter.acknowledge(message.ack.sequence)
+    else if (message.recall) pool.recall(refs(message.recall.items))
+    else if (message.cancel) pool.cancel(refs(message.cancel.items))
+  }
+
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => stream.cancel(), WELCOME_MS)
+    stream.on('data', (message: CoordinatorMessage__Output) => {
+      if (!message.welcome) return receive(message)
+      clearTimeout(late)
+      const revoked = refs(message.welcome.revoked)
+      pool.cancel(revoked)
+      reporter.revoke(revoked)
+      reporter.attach({
+        send: (sequence, reports) => {
+          const now = performance.now()
+          write({ reports: { sequence, items: reports.map((report) => reportToMessage(report, now)) } })
+        },
+      })
+      resolve(link)
+    })
+    const fail = (reason: string, code?: number) => {
+      clearTimeout(late)
+      end(reason)
+      if (code === status.UNIMPLEMENTED) resolve(UNIMPLEMENTED)
+      else reject(new Error(reason))
+    }
+    stream.on('error', (error: Error & { code?: number }) => fail(error.message, error.code))
+    stream.on('end', () => fail('the coordinator ended the stream'))
+
+    write({ hello: hello(options) })
+  })
+}
+
+function hello({ config, hostname, pool, reporter }: StreamLinkOptions) {
+  const held = new Map(pool.held().map((task) => [`${task.taskId}#${task.attempt}`, task]))
+  for (const task of reporter.unacknowledged()) {
+    held.set(
+      `${task.taskId}#${task.attempt}`,
+      held.get(`${task.taskId}#${task.attempt}`) ?? { ...task, started: true },
+    )
+  }
+  return {
+    worker_id: config.id,
+    name: config.name,
+    address: config.address ?? hostname,
+    slots: config.slots,
+    labels: config.labels,
+    executors: ['simulate'],
+    hostname,
+    pid: process.pid,
+    held: [...held.values()].map(({ taskId, attempt, started }) => ({ task_id: taskId, attempt, started })),
+  }
+}
+
+const refs = (items: { task_id: string; attempt: number }[]) =>
+  items.map(({ task_id, attempt }) => ({ taskId: task_id, attempt }))

@@ -1,0 +1,49 @@
+import { hostname } from 'node:os'
+import { stopOnSignal } from '../shared/lifecycle.ts'
+import { createLog } from '../shared/log.ts'
+import { readConfig } from './config.ts'
+import { openPushLink } from './links/push.ts'
+import { openStreamLink } from './links/stream.ts'
+import { createPool } from './pool.ts'
+import { createReporter } from './reporter.ts'
+import { startSession } from './session.ts'
+
+const config = readConfigOrExit()
+const log = createLog({ service: 'worker', level: config.logLevel }).child({ worker: config.name })
+
+function readConfigOrExit() {
+  try {
+    return readConfig(process.env, process.argv.slice(2))
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exit(1)
+  }
+}
+
+const reporter = createReporter()
+const pool = createPool({
+  slots: config.slots,
+  settings: { processTimeMs: config.processTimeMs },
+  onReport: reporter.add,
+})
+const shared = { config, hostname: hostname(), pool, reporter }
+const session = startSession({
+  coordinators: config.coordinators,
+  log,
+  openStream: (address) => openStreamLink({ address, ...shared }),
+  openPush: (address) => openPushLink({ address, ...shared, log }),
+})
+log.info({ workerId: config.id, slots: config.slots }, 'Worker started')
+
+stopOnSignal(
+  log,
+  async () => {
+    // What runs is finished, what waits is handed back; what does not end in time is found by the lease.
+    const limit = Bun.sleep(config.drainTimeoutMs)
+    session.drain()
+    await Promise.race([pool.idle().then(reporter.flushed), limit])
+    await session.stop()
+    pool.stop()
+  },
+  config.drainTimeoutMs + 5000,
+)

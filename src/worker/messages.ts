@@ -1,0 +1,25 @@
+import type { Json } from '../shared/core/task.ts'
+
+/** What the pool tells a slot's thread: run this. */
+export interface SlotTask {
+  taskId: string
+  attempt: number
+  command: string
+  executor: string
+  payload: Json | null
+}
+
+/** What a slot's thread answers: it is ready, or how its task ended. */
+export type SlotMessage = { ready: true } | SlotOutcome
+
+export interface SlotOutcome {
+  ok: boolean
+  output: string | null
+  error: string | null
+}
+
+/** What a slot's thread is started with. */
+export interface SlotSettings {
+  /** ms that `simulate` takes when the task does not say. */
+  processTimeMs: number
+}

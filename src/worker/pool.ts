@@ -1,0 +1,154 @@
+import type { Report } from '../shared/core/report.ts'
+import type { Assignment, TaskRef } from '../shared/core/task.ts'
+import type { SlotOutcome, SlotSettings } from './messages.ts'
+import { createSlotThread, type SlotThread } from './thread.ts'
+
+/** How many ended attempts are remembered. */
+const REMEMBERED = 2000
+
+export interface PoolOptions {
+  slots: number
+  settings: SlotSettings
+  /** Told when an attempt starts, ends or is handed back. */
+  onReport: (report: Report) => void
+}
+
+/** The slots of a worker and the tasks queued for them. */
+export interface Pool {
+  /** Takes an attempt, unless it has it already. */
+  take(task: Assignment): void
+  /** Hands back those of these that have not started. */
+  recall(tasks: TaskRef[]): void
+  /** Hands back everything that has not started. */
+  recallAll(): void
+  /** Drops these without a report: queued or running, they are somebody else's now. */
+  cancel(tasks: TaskRef[]): void
+  /** What is queued or runs. */
+  held(): (TaskRef & { started: boolean })[]
+  /** Resolves when nothing is queued and nothing runs. */
+  idle(): Promise<void>
+  stop(): void
+}
+
+interface Slot {
+  index: number
+  thread: SlotThread
+  task: (Assignment & { startedAt: number }) | null
+}
+
+const isSame = (a: TaskRef, b: TaskRef) => a.taskId === b.taskId && a.attempt === b.attempt
+
+export function createPool({ slots: count, settings, onReport }: PoolOptions): Pool {
+  const queue: Assignment[] = []
+  const known = new Set<string>()
+  /** The latest that ended, so that one delivered twice is not run twice. */
+  const ended = new Set<string>()
+  const slots: Slot[] = Array.from({ length: count }, (_, index) => ({
+    index,
+    thread: createSlotThread(settings, (outcome) => end(index, outcome)),
+    task: null,
+  }))
+  const free = slots.map(({ index }) => index).reverse()
+  let onIdle: (() => void)[] = []
+
+  const key = ({ taskId, attempt }: TaskRef) => `${taskId}#${attempt}`
+
+  function fill() {
+    while (queue.length > 0 && free.length > 0) {
+      const slot = slots[free.pop() as number] as Slot
+      const task = queue.shift() as Assignment
+      slot.task = { ...task, startedAt: performance.now() }
+      slot.thread.run(task)
+      report(task, 'started', slot.index, slot.task.startedAt, null)
+    }
+    if (free.length === count && queue.length === 0) {
+      for (const resolve of onIdle) resolve()
+      onIdle = []
+    }
+  }
+
+  function end(index: number, { ok, output, error }: SlotOutcome) {
+    const slot = slots[index] as Slot
+    const task = slot.task
+    if (!task) return
+    release(slot)
+    known.delete(key(task))
+    remember(key(task))
+    const kind = ok ? 'completed' : 'failed'
+    report(task, kind, index, task.startedAt, performance.now(), error, output)
+    fill()
+  }
+
+  function remember(attempt: string) {
+    ended.add(attempt)
+    if (ended.size > REMEMBERED) ended.delete(ended.values().next().value as string)
+  }
+
+  function release(slot: Slot) {
+    slot.task = null
+    free.push(slot.index)
+  }
+
+  function report(
+    { taskId, attempt }: TaskRef,
+    kind: Report['kind'],
+    slot: number,
+    startedAt: number | null,
+    endedAt: number | null,
+    error: string | null = null,
+    output: string | null = null,
+  ) {
+    onReport({ taskId, attempt, kind, slot, startedAt, endedAt, error, output })
+  }
+
+  function handBack(isWanted: (task: Assignment) => boolean) {
+    for (let index = queue.length - 1; index >= 0; index--) {
+      const task = queue[index] as Assignment
+      if (!isWanted(task)) continue
+      queue.splice(index, 1)
+      known.delete(key(task))
+      report(task, 'returned', 0, null, null)
+    }
+    fill()
+  }
+
+  return {
+    take(task) {
+      if (known.has(key(task)) || ended.has(key(task))) return
+      known.add(key(task))
+      // By priority, then in the order of arrival; nearly always at the end.
+      let at = queue.length
+      while (at > 0 && (queue[at - 1] as Assignment).priority < task.priority) at--
+      queue.splice(at, 0, task)
+      fill()
+    },
+    recall: (tasks) => handBack((task) => tasks.some((ref) => isSame(ref, task))),
+    recallAll: () => handBack(() => true),
+    cancel(tasks) {
+      for (const ref of tasks) {
+        known.delete(key(ref))
+        const queued = queue.findIndex((task) => isSame(ref, task))
+        if (queued >= 0) queue.splice(queued, 1)
+        const slot = slots.find(({ task }) => task && isSame(ref, task))
+        if (!slot) continue
+        slot.thread.replace()
+        release(slot)
+      }
+      fill()
+    },
+    held: () => [
+      ...slots.flatMap(({ task }) =>
+        task ? [{ taskId: task.taskId, attempt: task.attempt, started: true }] : [],
+      ),
+      ...queue.map(({ taskId, attempt }) => ({ taskId, attempt, started: false })),
+    ],
+    idle: () =>
+      new Promise((resolve) => {
+        onIdle.push(resolve)
+        fill()
+      }),
+    stop() {
+      for (const { thread } of slots) thread.stop()
+    },
+  }
+}

@@ -1,0 +1,56 @@
+import type { SlotMessage, SlotOutcome, SlotSettings, SlotTask } from './messages.ts'
+
+/** One slot's thread: runs one task at a time and is replaced when it breaks or is stopped. */
+export interface SlotThread {
+  run(task: SlotTask): void
+  /** Ends what runs at once, whatever it does, by ending the thread; a new one takes its place. */
+  replace(): void
+  stop(): void
+}
+
+/**
+ * @param onEnd told how the running task ended; a thread that breaks ends its task as failed
+ */
+export function createSlotThread(settings: SlotSettings, onEnd: (outcome: SlotOutcome) => void): SlotThread {
+  let thread = start()
+  let running = false
+
+  function start(): Worker {
+    const started = new Worker(new URL('./slot.ts', import.meta.url).href, { smol: true })
+    started.onmessage = ({ data }: MessageEvent<SlotMessage>) => {
+      if (started !== thread || 'ready' in data || !running) return
+      running = false
+      onEnd(data)
+    }
+    const onBreak = (reason: string) => {
+      if (started !== thread) return
+      started.terminate()
+      thread = start()
+      if (!running) return
+      running = false
+      onEnd({ ok: false, output: null, error: `The slot's thread broke: ${reason}` })
+    }
+    started.onerror = (event) => onBreak(event.message || 'unknown error')
+    started.addEventListener('close', () => onBreak('it exited'))
+    started.postMessage({ settings })
+    return started
+  }
+
+  return {
+    run(task) {
+      running = true
+      thread.postMessage({ task })
+    },
+    replace() {
+      running = false
+      const old = thread
+      thread = start()
+      old.terminate()
+    },
+    stop() {
+      const old = thread
+      thread = null as unknown as Worker
+      old.terminate()
+    },
+  }
+}
