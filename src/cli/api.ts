@@ -1,0 +1,131 @@
+import { AppError, type ErrorCode } from '../shared/core/error.ts'
+import type { TaskState } from '../shared/core/task.ts'
+
+/** What the scheduler answers, as far as it is shown here. */
+export interface TaskView {
+  task_id: string
+  name: string
+  description: string
+  command: string
+  executor: string
+  priority: number
+  state: TaskState
+  scheduled_at: string
+  picked_at: string | null
+  started_at: string | null
+  completed_at: string | null
+  failed_at: string | null
+  cancelled_at: string | null
+  worker: string | null
+  attempt: number
+  max_retries: number
+  /** Seconds. */
+  duration: number | null
+  error: string | null
+  output: string | null
+}
+
+export interface WorkerView {
+  id: number
+  name: string
+  address: string
+  status: string
+  slots: number
+  busy_slots: number
+  tasks_completed: number
+  last_active_at: string
+}
+
+export type StatsView = { [State in TaskState as `${State}_tasks`]: number } & {
+  total_tasks: number
+  queue_depth: number
+  throughput_per_second: number
+  workers: WorkerView[]
+}
+
+export interface EventView {
+  id: number
+  ts: string
+  type: string
+  level: string
+  msg: string
+  task_id: string | null
+}
+
+export interface Api {
+  /** The scheduler's URL, without a slash at its end. */
+  readonly url: string
+  get<T>(path: string, query?: Record<string, string | undefined>): Promise<T>
+  post<T>(path: string, body: object): Promise<T>
+}
+
+const TIMEOUT_MS = 30_000
+
+/**
+ * Speaks to a scheduler's REST interface. Its calls throw what it refused, and `unavailable` when it is not
+ * there.
+ *
+ * @throws `invalid` when `server` is no URL
+ */
+export function createApi(server: string): Api {
+  const url = URL.parse(/^https?:\/\//.test(server) ? server : `http://${server}`)
+  if (!url) throw new AppError('invalid', `Not a URL: ${server}. Write it like http://localhost:8081`)
+  const base = url.href.replace(/\/+$/, '')
+
+  async function request<T>(path: string, init: RequestInit): Promise<T> {
+    const response = await reach(base, path, init)
+    const text = await response.text()
+    const body = parseJson(text)
+    if (!response.ok) throw refusal(response.status, body)
+    if (body === undefined) throw new AppError('internal', `${base} is no TaskMaster scheduler`)
+    return body as T
+  }
+
+  return {
+    url: base,
+    get(path, query = {}) {
+      const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+      return request(given.length > 0 ? `${path}?${new URLSearchParams(given)}` : path, {})
+    },
+    post: (path, body) =>
+      request(path, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+  }
+}
+
+/** A request that got an answer, whichever; `unavailable` when there was none. */
+export async function reach(base: string, path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(`${base}${path}`, { signal: AbortSignal.timeout(TIMEOUT_MS), ...init })
+  } catch (error) {
+    const reason =
+      (error as Error).name === 'TimeoutError'
+        ? `does not answer in ${TIMEOUT_MS / 1000} s`
+        : 'cannot be reached'
+    const what = `the scheduler at ${base} ${reason}`
+    throw new AppError(
+      'unavailable',
+      `${what}. Start one with \`bun run up\`, or name another with --server.`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function refusal(status: number, body: unknown): AppError {
+  const { error, code } = (body ?? {}) as { error?: unknown; code?: unknown }
+  const message = typeof error === 'string' ? error : `the scheduler answered with status ${status}`
+  return new AppError((typeof code === 'string' ? code : 'internal') as ErrorCode, message)
+}

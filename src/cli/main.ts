@@ -1,0 +1,43 @@
+#!/usr/bin/env bun
+import { Command } from 'commander'
+import { version } from '../../package.json'
+import { killCommand } from './kill.ts'
+import { logsCommand } from './logs.ts'
+import { migrateCommand } from './migrate.ts'
+import { scaleCommand } from './scale.ts'
+import { statsCommand } from './stats.ts'
+import { statusCommand } from './status.ts'
+import { submitCommand } from './submit.ts'
+import { tasksCommand } from './tasks.ts'
+import { runUp } from './up/run.ts'
+import { workersCommand } from './workers.ts'
+
+const EXAMPLES = `
+Examples:
+  $ bun run taskmaster up
+  $ bun run taskmaster submit --cmd hello --priority HIGH --wait
+  $ bun run taskmaster workers
+  $ bun run taskmaster logs --follow`
+
+const up = new Command('up')
+  .description('start everything; see up --help')
+  .helpOption(false)
+  .allowUnknownOption()
+  .argument('[options...]')
+  .action((_, __, command: Command) => runUp(command.args, process.env))
+
+const program = new Command('taskmaster')
+  .description('A distributed task scheduler.')
+  .version(version)
+  .addHelpText('after', EXAMPLES)
+  .showHelpAfterError('(see --help)')
+
+const commands = [submitCommand(), statusCommand(), tasksCommand(), workersCommand(), scaleCommand()]
+for (const command of [up, ...commands, killCommand(), logsCommand(), statsCommand()]) {
+  program.addCommand(command)
+}
+program.addCommand(migrateCommand(process.env))
+
+// Whoever reads our output may have had enough of it.
+process.stdout.on('error', () => process.exit(0))
+await program.parseAsync()

@@ -1,0 +1,87 @@
+import { Command } from 'commander'
+import { AppError } from '../shared/core/error.ts'
+import type { Api, TaskView } from './api.ts'
+import { type CommonOptions, finishRemoteCommand, print, printJson } from './command.ts'
+import { formatSeconds, parseDurationMs } from './duration.ts'
+import { parsePriority } from './priority.ts'
+import { waitForEnd } from './watch.ts'
+
+interface SubmitOptions extends CommonOptions {
+  cmd?: string
+  name?: string
+  desc?: string
+  priority?: string
+  at?: string
+  in?: string
+  wait?: true
+}
+
+interface Submitted {
+  task_id: string
+  status: string
+}
+
+const EXAMPLES = `
+Examples:
+  $ bun run taskmaster submit --cmd hello
+  $ bun run taskmaster submit --cmd report --priority HIGH --in 30s --wait
+  $ bun run taskmaster submit --cmd report --at 2030-01-01T09:00:00+01:00 --json`
+
+export function submitCommand(): Command {
+  const command = new Command('submit')
+    .description('submit a task, for now or for later')
+    .option('--cmd <command>', 'what to run (required)')
+    .option('--priority <priority>', 'LOW, MEDIUM, HIGH, CRITICAL or a number (default LOW)')
+    .option('--name <name>', 'a name')
+    .option('--desc <description>', 'a description')
+    .option('--at <time>', 'when: ISO 8601 with Z or an offset')
+    .option('--in <duration>', 'when: this long from now, such as 30s, 5m, 2h')
+    .option('--wait', 'wait for its end; exit code 1 unless it completed')
+    .addHelpText('after', EXAMPLES)
+  return finishRemoteCommand<[], SubmitOptions>(command, submit)
+}
+
+async function submit(api: Api, options: SubmitOptions): Promise<void> {
+  const submitted = await send(api, options)
+  if (!options.json) {
+    print('Task submitted successfully!')
+    print(`Task ID: ${submitted.task_id}`)
+    print(`Status: ${submitted.status}`)
+  }
+  const ended = options.wait ? await waitForEnd(api, submitted.task_id) : null
+  if (options.json) printJson(ended ?? submitted)
+  else if (ended) print(describeEnd(ended))
+  if (ended && ended.state !== 'completed') process.exitCode = 1
+}
+
+async function send(api: Api, options: SubmitOptions): Promise<Submitted> {
+  if (!options.cmd) throw new AppError('invalid', 'command is required')
+  if (options.at && options.in) throw new AppError('invalid', 'give --at or --in, not both')
+  const task = {
+    command: options.cmd,
+    name: options.name,
+    description: options.desc,
+    ...(options.priority !== undefined && { priority: parsePriority(options.priority) }),
+  }
+  if (options.at) {
+    return await api.post<Submitted>('/api/schedule', { ...task, scheduled_at: options.at })
+  }
+  if (options.in) {
+    // A batch of one, because it takes a delay: the server's clock counts, whatever ours says.
+    const delay_seconds = parseDurationMs(options.in) / 1000
+    const { task_ids } = await api.post<{ task_ids: [string] }>('/api/schedule/batch', {
+      ...task,
+      count: 1,
+      delay_seconds,
+    })
+    return { task_id: task_ids[0], status: 'scheduled' }
+  }
+  return await api.post<Submitted>('/tasks', task)
+}
+
+function describeEnd(task: TaskView): string {
+  const time = task.duration === null ? '' : ` after ${formatSeconds(task.duration)}`
+  const where = task.worker ? ` on ${task.worker}` : ''
+  const said = task.error ?? task.output
+  return `Task ${task.state}${time}${where}${said ? `: ${said}` : ''}`
+}

@@ -1,0 +1,53 @@
+import { Command } from 'commander'
+import type { TaskView } from './api.ts'
+import { type CommonOptions, finishRemoteCommand, print, printJson, terminalWidth } from './command.ts'
+import { formatSeconds } from './duration.ts'
+import { priorityName } from './priority.ts'
+import { renderTable } from './table.ts'
+import { formatTime } from './times.ts'
+
+interface TasksOptions extends CommonOptions {
+  limit: string
+  state?: string
+  worker?: string
+  query?: string
+}
+
+const EXAMPLES = `
+Examples:
+  $ bun run taskmaster tasks --limit 50
+  $ bun run taskmaster tasks --state failed --json`
+
+export function tasksCommand(): Command {
+  const command = new Command('tasks')
+    .description('list tasks, the latest scheduled first')
+    .option('--limit <count>', 'how many', '20')
+    .option('--state <state>', 'pending, assigned, running, completed, failed or cancelled')
+    .option('--worker <worker>', 'of this worker')
+    .option('--query <text>', 'with this in its command or name')
+    .addHelpText('after', EXAMPLES)
+  return finishRemoteCommand<[], TasksOptions>(
+    command,
+    async (api, { json, limit, state, worker, query }) => {
+      const tasks = await api.get<TaskView[]>('/api/tasks', { limit, state, worker, q: query })
+      if (json) printJson(tasks)
+      else print(tasks.length > 0 ? render(tasks) : 'No tasks.')
+    },
+  )
+}
+
+function render(tasks: TaskView[]): string {
+  return renderTable(
+    [
+      { title: 'TASK ID', value: (task) => task.task_id },
+      { title: 'STATE', value: (task) => task.state },
+      { title: 'PRIORITY', value: (task) => priorityName(task.priority) },
+      { title: 'SCHEDULED', value: (task) => formatTime(task.scheduled_at) },
+      { title: 'WORKER', value: (task) => task.worker ?? '' },
+      { title: 'DURATION', value: (task) => formatSeconds(task.duration), align: 'right' },
+      { title: 'COMMAND', value: (task) => task.command, isFlexible: true },
+    ],
+    tasks,
+    terminalWidth(),
+  )
+}

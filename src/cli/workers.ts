@@ -1,0 +1,37 @@
+import { Command } from 'commander'
+import type { WorkerView } from './api.ts'
+import { type CommonOptions, finishRemoteCommand, print, printJson, terminalWidth } from './command.ts'
+import { renderTable } from './table.ts'
+import { formatTime } from './times.ts'
+
+interface WorkersOptions extends CommonOptions {
+  all?: true
+}
+
+export function workersCommand(): Command {
+  const command = new Command('workers')
+    .description('list workers')
+    .option('--all', 'those that are gone, too')
+    .addHelpText('after', '\nExample:\n  $ bun run taskmaster workers')
+  return finishRemoteCommand<[], WorkersOptions>(command, async (api, { json, all }) => {
+    const workers = await api.get<WorkerView[]>('/api/workers', { include: all && 'offline' })
+    if (json) printJson(workers)
+    else print(workers.length > 0 ? renderWorkers(workers) : 'No workers.')
+  })
+}
+
+export function renderWorkers(workers: WorkerView[]): string {
+  return renderTable(
+    [
+      { title: 'NAME', value: (worker) => worker.name, isFlexible: true },
+      { title: 'ID', value: (worker) => worker.id, align: 'right' },
+      { title: 'STATUS', value: (worker) => worker.status },
+      { title: 'BUSY', value: (worker) => `${worker.busy_slots}/${worker.slots}`, align: 'right' },
+      { title: 'COMPLETED', value: (worker) => worker.tasks_completed, align: 'right' },
+      { title: 'LAST SEEN', value: (worker) => formatTime(worker.last_active_at) },
+      { title: 'ADDRESS', value: (worker) => worker.address },
+    ],
+    workers,
+    terminalWidth(),
+  )
+}
