@@ -31,7 +31,7 @@ export function renderWorkers(workers: WorkerView[]): string {
       { title: 'LAST SEEN', value: (worker) => formatTime(worker.last_active_at) },
       { title: 'ADDRESS', value: (worker) => worker.address },
     ],
-    workers,
+    workers.toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
     terminalWidth(),
   )
 }

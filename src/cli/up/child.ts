@@ -1,5 +1,5 @@
 import { eachLine } from './lines.ts'
-import { type LogLine, parseLogLine } from './log-line.ts'
+import { isAtLeast, type LogLine, parseLogLine } from './log-line.ts'
 import { entryOf, READY, type ServiceName } from './services.ts'
 
 export interface ChildOptions {
@@ -20,6 +20,8 @@ export interface Child {
   readonly ready: Promise<LogLine>
   /** How it ended: `code 1` or `SIGKILL`. */
   readonly exited: Promise<string>
+  /** The first error that it wrote; empty when there was none. */
+  readonly complaint: string
   kill(signal: NodeJS.Signals): void
 }
 
@@ -29,6 +31,7 @@ export interface Child {
  */
 export function startChild({ service, env, watch, onLine, onMessage }: ChildOptions): Child {
   const ready = Promise.withResolvers<LogLine>()
+  let complaint = ''
   const watching = watch ? ['--watch', '--no-clear-screen'] : []
   const options: Bun.Spawn.SpawnOptions<'pipe', 'pipe', 'pipe'> = {
     detached: true,
@@ -47,6 +50,7 @@ export function startChild({ service, env, watch, onLine, onMessage }: ChildOpti
       eachLine(stream, (text) => {
         const line = parseLogLine(text)
         onLine(text, line)
+        if (isAtLeast(line, 'error')) complaint ||= line.msg
         if (READY[service].test(line.msg)) ready.resolve(line)
       }),
     ),
@@ -54,6 +58,9 @@ export function startChild({ service, env, watch, onLine, onMessage }: ChildOpti
   return {
     pid: child.pid,
     ready: ready.promise,
+    get complaint() {
+      return complaint
+    },
     exited: Promise.all([child.exited, read]).then(([code]) => String(child.signalCode ?? `code ${code}`)),
     kill: (signal) => child.kill(signal),
   }

@@ -35,12 +35,13 @@ export function supervise({ name, start, onEnd }: SupervisedOptions): Supervised
   async function run() {
     while (!stopped) {
       const startedAt = performance.now()
-      child = start()
-      child.ready.then(ready.resolve)
-      const how = await child.exited
+      const run = start()
+      child = run
+      run.ready.then(ready.resolve)
+      const how = await run.exited
       child = null
       if (stopped) return
-      ready.reject(new AppError('unavailable', `the ${name} ended at once (${how})`))
+      ready.reject(new AppError('unavailable', `the ${name} ended at once: ${run.complaint || how}`))
       quickEnds = performance.now() - startedAt < SOUND_AFTER_MS ? quickEnds + 1 : 0
       const againInMs = restartDelayMs(Math.max(0, quickEnds - 1), Math.random())
       onEnd(how, againInMs)
