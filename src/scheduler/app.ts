@@ -1,0 +1,76 @@
+import { Hono } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { description, name, version } from '../../package.json' with { type: 'json' }
+import { within } from './deadline.ts'
+import { HTTP_STATUS, RETRY_AFTER_S, tellFailure } from './failure.ts'
+import { eventRoutes } from './rest/events.ts'
+import { operationRoutes } from './rest/operations.ts'
+import { type Env, Refusal, type Route } from './rest/route.ts'
+import { socketRoutes } from './rest/socket.ts'
+import { taskRoutes } from './rest/tasks.ts'
+import { workerRoutes } from './rest/workers.ts'
+import type { Services } from './services.ts'
+import { createTrpcHandler } from './trpc.ts'
+
+/** The HTTP application: every route of every family, with errors in one shape. */
+export function createApp(services: Services): Hono<Env> {
+  const { log, requestTimeoutMs } = services
+  // Not strict: /status/?task_id=… is answered as /status?task_id=… is, without a redirect.
+  const app = new Hono<Env>({ strict: false })
+
+  const routes = [...taskRoutes, ...workerRoutes, ...eventRoutes, ...socketRoutes, ...operationRoutes()]
+  routes.push(indexRoute(routes))
+
+  for (const { method, path, handle, endless } of routes) {
+    app.on(method, path, async (c) => {
+      if (endless) {
+        c.env?.server?.timeout(c.req.raw, 0)
+        return await handle(c, services)
+      }
+      return await within(
+        requestTimeoutMs,
+        'The answer took too long. Try again shortly.',
+        (async () => handle(c, services))(),
+      )
+    })
+  }
+
+  const handleTrpc = createTrpcHandler(services)
+  app.on(['GET', 'POST'], '/trpc/*', (c) => handleTrpc(c.req.raw, c.env?.server))
+
+  for (const [path, allowed] of methodsByPath(routes)) {
+    app.all(path, () => {
+      throw new Refusal(405, `method not allowed; use ${allowed.join(' or ')}`, { Allow: allowed.join(', ') })
+    })
+  }
+  app.all('/trpc/*', () => {
+    throw new Refusal(405, 'method not allowed; use GET or POST', { Allow: 'GET, POST' })
+  })
+
+  app.notFound((c) => c.json({ error: `there is nothing at ${c.req.path}`, code: 'not_found' }, 404))
+
+  app.onError((error, c) => {
+    const failure = tellFailure(error, log)
+    const isForNow = failure.code === 'unavailable' || failure.code === 'too_many'
+    if (isForNow) c.header('Retry-After', String(RETRY_AFTER_S))
+    const status: ContentfulStatusCode = error instanceof Refusal ? error.status : HTTP_STATUS[failure.code]
+    return c.json(failure, status, error instanceof Refusal ? error.headers : {})
+  })
+
+  return app
+}
+
+/** What this is, for whoever opens it in a browser. */
+function indexRoute(others: Route[]): Route {
+  const routes = others.map(({ method, path }) => `${method} ${path}`)
+  const index = { name, version, description, docs: 'docs/api.md', routes }
+  return { method: 'GET', path: '/', handle: (c) => c.json(index) }
+}
+
+function methodsByPath(routes: Route[]): Map<string, string[]> {
+  const methods = new Map<string, string[]>()
+  for (const { path, method } of routes) {
+    methods.set(path, [...(methods.get(path) ?? []), ...(method === 'GET' ? ['GET', 'HEAD'] : [method])])
+  }
+  return methods
+}

@@ -1,0 +1,23 @@
+/** A worker that is to be killed. */
+export interface KillTarget {
+  id: number
+  name: string
+}
+
+/** How workers are started and killed here: one port, an adapter for each place where they run. */
+export interface Fleet {
+  /**
+   * Makes so many workers run.
+   *
+   * @returns the shell command that does the same
+   * @throws `unavailable` with the reason when they cannot be scaled
+   */
+  scale(count: number): Promise<string>
+  /**
+   * Kills this worker hard, and nothing else.
+   *
+   * @returns the shell command that does the same
+   * @throws `not_found` when it is none of this fleet's, `unavailable` with the reason
+   */
+  kill(worker: KillTarget): Promise<string>
+}

@@ -1,0 +1,87 @@
+import { stopOnSignal } from '../shared/lifecycle.ts'
+import { createLog } from '../shared/log.ts'
+import { repeat } from '../shared/repeat.ts'
+import { connect } from '../shared/store/connect.ts'
+import { foldCounts } from '../shared/store/counts.ts'
+import { openDatabase } from '../shared/store/open.ts'
+import { type Config, readConfig } from './config.ts'
+import { createFeed } from './feed/feed.ts'
+import { createNoFleet } from './fleet/none.ts'
+import { createProcessFleet } from './fleet/process.ts'
+import { createHealth } from './health.ts'
+import { startServer } from './server.ts'
+import { createTasks } from './tasks.ts'
+import { createWorkers } from './workers.ts'
+
+const LAUNCHER_DEADLINE_MS = 10_000
+const FOLD_INTERVAL_MS = 5000
+const DRAIN_MS = 5000
+const STOP_MS = 10_000
+
+const config = configOrExit()
+const log = createLog({ service: 'scheduler', level: config.logLevel })
+
+const sql = connect(config.database)
+await openDatabase(sql, config.database, config.databaseTries, log)
+
+const fleet =
+  config.fleet === 'process'
+    ? createProcessFleet(process, LAUNCHER_DEADLINE_MS)
+    : createNoFleet('no fleet here can be scaled: this scheduler did not start the workers')
+const feed = createFeed({ sql, log, maxEvents: config.maxLogEvents })
+const health = createHealth({ sql, coordinators: config.coordinators, timeoutMs: 1000 })
+const services = {
+  sql,
+  tasks: createTasks(sql),
+  workers: createWorkers({ sql, fleet, silenceMs: config.silenceMs, log }),
+  feed,
+  health,
+  log,
+  keepAliveMs: 15_000,
+  requestTimeoutMs: config.requestTimeoutMs,
+}
+
+await feed.start().catch((error) => fail('Could not listen to the database', error))
+// Coordinators fold too; without one, what is submitted must not pile up.
+const folding = repeat('fold counts', FOLD_INTERVAL_MS, log, () => foldCounts(sql))
+const server = serveOrExit()
+log.info({ port: server.port, host: config.host }, `Starting scheduler server on :${server.port}`)
+
+stopOnSignal(
+  log,
+  async () => {
+    health.leave()
+    await server.stop(DRAIN_MS)
+    await folding.stop()
+    health.close()
+    await sql.end({ timeout: 1 })
+  },
+  STOP_MS,
+)
+
+function configOrExit(): Config {
+  try {
+    return readConfig(process.env, process.argv.slice(2), typeof process.send === 'function')
+  } catch (error) {
+    createLog({ service: 'scheduler', level: 'info' }).fatal((error as Error).message)
+    process.exit(1)
+  }
+}
+
+function serveOrExit() {
+  try {
+    return startServer(services, config)
+  } catch (error) {
+    return fail(`Could not serve on ${config.host}:${config.port}: ${reasonOf(error)}`, error)
+  }
+}
+
+function fail(message: string, error: unknown): never {
+  log.fatal({ reason: reasonOf(error) }, message)
+  process.exit(1)
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message?: string }
+  return [code, message].filter(Boolean).join(': ') || String(error)
+}

@@ -1,0 +1,144 @@
+import { Counter, Gauge, type Histogram, Registry } from 'prom-client'
+import type { Worker } from '../shared/store/workers.ts'
+import { queueDepthOf } from './stats.ts'
+
+export interface Figures {
+  counts: Map<string, number>
+  /** Live workers. */
+  workers: Worker[]
+}
+
+export interface Metrics {
+  contentType: string
+  /** These figures in Prometheus' text format. */
+  render(figures: Figures): Promise<string>
+}
+
+/** Upper bounds, in ms, of the buckets that sql/0004_changes.sql counts in; the last is unbounded. */
+const EDGES_MS = [1, 2, 4, 8, 16, 32, 64, 100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200]
+/** 0.1 s · 2^0…9. */
+const EXECUTION_EDGES_MS = EDGES_MS.slice(EDGES_MS.indexOf(100))
+
+const PRIORITY_NAMES = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL', 'OTHER']
+
+/**
+ * Everything is counted by the database, where all services count together and no restart forgets; the
+ * metrics only show it, as of the moment they are read.
+ */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  let figures: Figures = { counts: new Map(), workers: [] }
+  const count = (name: string) => figures.counts.get(name) ?? 0
+  const registers = [registry]
+
+  const counter = (name: string, help: string, read: () => number) =>
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(Math.max(0, read()))
+      },
+    })
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read())
+      },
+    })
+
+  counter('taskmaster_tasks_submitted_total', 'Tasks submitted.', () =>
+    PRIORITY_NAMES.reduce((sum, priority) => sum + count(`submitted:${priority}`), 0),
+  )
+  counter('taskmaster_tasks_completed_total', 'Tasks completed.', () => count('completed'))
+  counter('taskmaster_tasks_failed_total', 'Tasks failed for good.', () => count('failed'))
+  new Counter({
+    name: 'taskmaster_tasks_by_priority_total',
+    help: 'Tasks submitted, by priority.',
+    labelNames: ['priority'],
+    registers,
+    collect() {
+      this.reset()
+      for (const priority of PRIORITY_NAMES) this.inc({ priority }, count(`submitted:${priority}`))
+    },
+  })
+  gauge('taskmaster_task_queue_length', 'Tasks that wait for their time, a worker or a slot.', () =>
+    queueDepthOf(figures.counts),
+  )
+  gauge('taskmaster_tasks_pending', 'Tasks that wait for their time or a worker.', () => count('pending'))
+  gauge('taskmaster_tasks_running', 'Tasks that run now.', () => count('running'))
+  gauge('taskmaster_worker_count', 'Live workers.', () => figures.workers.length)
+  gauge(
+    'taskmaster_workers_active',
+    'Live workers that run something.',
+    () => figures.workers.filter(({ runningTaskIds }) => runningTaskIds.length > 0).length,
+  )
+  registerHistogram(
+    registry,
+    'taskmaster_task_execution_seconds',
+    'How long attempts ran.',
+    EXECUTION_EDGES_MS,
+    {
+      bucket: (index) => count(`ran:${index}`),
+      sumMs: () => count('ran_ms'),
+    },
+  )
+  registerHistogram(registry, 'taskmaster_task_dispatch_seconds', 'How long due tasks waited.', EDGES_MS, {
+    bucket: (index) => count(`waited:${index}`),
+    sumMs: () => count('waited_ms'),
+  })
+
+  return {
+    contentType: registry.contentType,
+    render(now) {
+      figures = now
+      return registry.metrics()
+    },
+  }
+}
+
+interface Kept {
+  /** How many fell below EDGES_MS[index], and not below the edge before it. */
+  bucket(index: number): number
+  sumMs(): number
+}
+
+// prom-client's histogram can only observe; ours shows what was observed elsewhere, so it stands in for one.
+function registerHistogram(registry: Registry, name: string, help: string, edgesMs: number[], kept: Kept) {
+  const histogram = {
+    name,
+    help,
+    type: 'histogram',
+    aggregator: 'sum',
+    async get() {
+      const upTo = (edges: number) => {
+        let sum = 0
+        for (let index = 0; index < edges; index++) sum += kept.bucket(index)
+        return sum
+      }
+      const total = upTo(EDGES_MS.length + 1)
+      const bucket = (le: number | string, value: number) => ({
+        labels: { le },
+        value,
+        metricName: `${name}_bucket`,
+      })
+      return {
+        name,
+        help,
+        type: 'histogram',
+        aggregator: 'sum',
+        values: [
+          ...edgesMs.map((edge) => bucket(edge / 1000, upTo(EDGES_MS.indexOf(edge) + 1))),
+          bucket('+Inf', total),
+          { labels: {}, value: kept.sumMs() / 1000, metricName: `${name}_sum` },
+          { labels: {}, value: total, metricName: `${name}_count` },
+        ],
+      }
+    },
+  }
+  registry.registerMetric(histogram as unknown as Histogram)
+}

@@ -1,0 +1,31 @@
+import { readCounts } from '../../shared/store/counts.ts'
+import { createMetrics } from '../metrics.ts'
+import type { Route } from './route.ts'
+
+/** What operators ask: whether it is well, and its figures. */
+export function operationRoutes(): Route[] {
+  const metrics = createMetrics()
+  return [
+    { method: 'GET', path: '/healthz', handle: (c) => c.json({ status: 'ok' }) },
+    {
+      method: 'GET',
+      path: '/readyz',
+      async handle(c, { health }) {
+        const missing = await health.missing()
+        if (missing.length === 0) return c.json({ status: 'ready' })
+        const error = `not ready: no answer from ${missing.join(' and ')}`
+        return c.json({ error, code: 'unavailable', missing }, 503, { 'Retry-After': '1' })
+      },
+    },
+    {
+      method: 'GET',
+      path: '/metrics',
+      async handle(c, { sql, workers }) {
+        const [counts, live] = await Promise.all([readCounts(sql), workers.list({})])
+        return c.text(await metrics.render({ counts, workers: live }), 200, {
+          'Content-Type': metrics.contentType,
+        })
+      },
+    },
+  ]
+}

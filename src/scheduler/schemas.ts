@@ -1,0 +1,210 @@
+import { z } from 'zod'
+import { AppError } from '../shared/core/error.ts'
+import { EXECUTORS, type Json, PRIORITIES, type PriorityName, TASK_STATES } from '../shared/core/task.ts'
+import { readCursor } from './cursor.ts'
+import { parseInstant } from './instant.ts'
+import { findJsonFault, isStorable, UNSTORABLE } from './storable.ts'
+import { isUuid } from './uuid.ts'
+
+/** What callers may send, written once for REST and tRPC. Every message names its field. */
+
+export const LIMITS = {
+  command: 65_536,
+  name: 255,
+  description: 10_000,
+  search: 500,
+  payloadBytes: 262_144,
+  payloadDepth: 32,
+  page: 1000,
+  batch: 1000,
+  /** Characters of command and payload, times count. */
+  batchSize: 16_777_216,
+  /** A hundred years. */
+  delaySeconds: 3_153_600_000,
+  workers: 50,
+} as const
+
+const REQUIRED = 'command and scheduled_at are required'
+const BAD_DATE = 'Invalid date format. Use ISO 8601 format.'
+
+const isMissing = (input: unknown) => input === undefined || input === null || input === ''
+
+/** Text that PostgreSQL can store. `missing` is said of a value that is not there; the default is the type. */
+const text = (field: string, max: number, missing = `${field} must be a string`) =>
+  z
+    .string({ error: ({ input }) => (isMissing(input) ? missing : `${field} must be a string`) })
+    .max(max, `${field} must be at most ${max} characters`)
+    .refine(isStorable, `${field} ${UNSTORABLE}`)
+
+const requiredText = (field: string, max: number, missing: string) =>
+  text(field, max, missing).min(1, missing)
+
+const wholeNumber = (min: number, max: number, message: string) =>
+  z.number({ error: message }).int(message).min(min, message).max(max, message)
+
+const instant = z
+  .string({ error: ({ input }) => (isMissing(input) ? REQUIRED : BAD_DATE) })
+  .min(1, REQUIRED)
+  .transform((value, context) => {
+    const at = parseInstant(value)
+    if (at) return at
+    context.issues.push({ code: 'custom', message: BAD_DATE, input: value })
+    return z.NEVER
+  })
+
+const BAD_PRIORITY = `priority must be ${Object.keys(PRIORITIES).join(', ')} or a whole number from -32768 to 32767`
+
+const priority = z.union(
+  [
+    wholeNumber(-32_768, 32_767, BAD_PRIORITY),
+    z
+      .string()
+      .transform((name) => name.toUpperCase())
+      .refine((name): name is PriorityName => Object.hasOwn(PRIORITIES, name), BAD_PRIORITY)
+      .transform((name) => PRIORITIES[name]),
+  ],
+  { error: BAD_PRIORITY },
+)
+
+const payload = z.custom<Json>().superRefine((value, context) => {
+  const fault = findJsonFault(value, LIMITS.payloadDepth)
+  if (fault) context.addIssue({ code: 'custom', message: `payload ${fault}` })
+  else if (JSON.stringify(value).length > LIMITS.payloadBytes) {
+    context.addIssue({ code: 'custom', message: `payload must be at most ${LIMITS.payloadBytes} characters` })
+  }
+})
+
+const optionalFields = {
+  name: text('name', LIMITS.name).nullish(),
+  description: text('description', LIMITS.description).nullish(),
+  priority: priority.nullish(),
+  executor: z.enum(EXECUTORS, { error: `executor must be one of: ${EXECUTORS.join(', ')}` }).nullish(),
+  payload: payload.nullish(),
+  max_retries: wholeNumber(0, 32_767, 'max_retries must be a whole number from 0 to 32767').nullish(),
+}
+
+const body = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.object(shape, { error: 'the body must be a JSON object' })
+
+/** A task for a time. */
+export const scheduleInput = body({
+  command: requiredText('command', LIMITS.command, REQUIRED),
+  scheduled_at: instant,
+  ...optionalFields,
+})
+
+/** A task for now. */
+export const submitInput = body({
+  command: requiredText('command', LIMITS.command, 'command is required'),
+  ...optionalFields,
+})
+
+const BAD_COUNT = `count must be between 1 and ${LIMITS.batch}`
+const BAD_DELAY = `delay_seconds must be a number from 0 to ${LIMITS.delaySeconds}`
+
+/** Many alike tasks, a delay from now. */
+export const batchInput = body({
+  command: requiredText('command', LIMITS.command, 'command must not be empty').default('demo-job'),
+  count: wholeNumber(1, LIMITS.batch, BAD_COUNT).default(10),
+  delay_seconds: z.number(BAD_DELAY).min(0, BAD_DELAY).max(LIMITS.delaySeconds, BAD_DELAY).default(0),
+  ...optionalFields,
+}).refine(
+  (batch) =>
+    batch.count * (batch.command.length + JSON.stringify(batch.payload ?? '').length) <= LIMITS.batchSize,
+  `count times the size of command and payload must be at most ${LIMITS.batchSize} characters`,
+)
+
+export const taskIdInput = z.object({
+  task_id: requiredText('task_id', 100, 'Task ID is required').refine(isUuid, 'task_id must be a UUID'),
+})
+
+const BAD_LIMIT = `limit must be a whole number from 1 to ${LIMITS.page}`
+
+/** Which tasks to list. In a query string the limit is text. */
+export const listInput = z.object({
+  limit: z
+    .union(
+      [
+        z.number(),
+        z
+          .string()
+          .regex(/^\d{1,9}$/)
+          .transform(Number),
+      ],
+      { error: BAD_LIMIT },
+    )
+    .pipe(wholeNumber(1, LIMITS.page, BAD_LIMIT))
+    .default(LIMITS.page),
+  cursor: z
+    .string('cursor must be a string')
+    .transform((value, context) => {
+      const position = readCursor(value)
+      if (position) return position
+      context.issues.push({
+        code: 'custom',
+        message: 'cursor is not one that this server gave',
+        input: value,
+      })
+      return z.NEVER
+    })
+    .optional(),
+  state: z.enum(TASK_STATES, { error: `state must be one of: ${TASK_STATES.join(', ')}` }).optional(),
+  worker: text('worker', LIMITS.name).optional(),
+  q: text('q', LIMITS.search).optional(),
+})
+
+export const workersInput = z.object({
+  include: z.enum(['offline'], { error: 'include must be: offline' }).optional(),
+})
+
+const BAD_SCALE = `count must be between 1 and ${LIMITS.workers}`
+
+export const scaleInput = body({ count: wholeNumber(1, LIMITS.workers, BAD_SCALE) })
+
+export const killInput = body({
+  name: z
+    .union([z.string(), z.number().transform(String)], {
+      error: ({ input }) => (isMissing(input) ? 'name is required' : 'name must be a string'),
+    })
+    .pipe(
+      z
+        .string()
+        .min(1, 'name is required')
+        .max(LIMITS.name, 'invalid worker name')
+        .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'invalid worker name'),
+    ),
+})
+
+/** What a WebSocket client may say. An empty `subscribe` asks for everything again. */
+export const socketInput = z.object(
+  {
+    subscribe: z.object(
+      {
+        task_id: z.string('task_id must be a UUID').refine(isUuid, 'task_id must be a UUID').optional(),
+      },
+      { error: 'subscribe must be an object such as {"task_id": "…"}' },
+    ),
+  },
+  { error: 'a message must be {"subscribe": {"task_id": "…"}}' },
+)
+
+export type ScheduleInput = z.output<typeof scheduleInput>
+export type SubmitInput = z.output<typeof submitInput>
+export type BatchInput = z.output<typeof batchInput>
+export type ListInput = z.output<typeof listInput>
+
+/**
+ * The value as the schema reads it.
+ *
+ * @throws `invalid` with the first thing that is wrong
+ */
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw new AppError('invalid', messageOf(result.error))
+}
+
+/** The first fault of a validation, with its field. */
+export function messageOf(error: z.ZodError): string {
+  return error.issues[0]?.message ?? 'invalid input'
+}

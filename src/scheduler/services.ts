@@ -1,0 +1,20 @@
+import type { Log } from '../shared/log.ts'
+import type { Sql } from '../shared/store/connect.ts'
+import type { Feed } from './feed/feed.ts'
+import type { Health } from './health.ts'
+import type { Tasks } from './tasks.ts'
+import type { Workers } from './workers.ts'
+
+/** What the edges (REST, streams, tRPC, metrics) are built on. */
+export interface Services {
+  sql: Sql
+  tasks: Tasks
+  workers: Workers
+  feed: Feed
+  health: Health
+  log: Log
+  /** ms between two comments that keep an idle event stream open. */
+  keepAliveMs: number
+  /** ms that a request may take to answer. */
+  requestTimeoutMs: number
+}

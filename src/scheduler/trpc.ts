@@ -1,0 +1,161 @@
+import { initTRPC, TRPCError, tracked } from '@trpc/server'
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
+import { z } from 'zod'
+import { AppError, type ErrorCode } from '../shared/core/error.ts'
+import { within } from './deadline.ts'
+import { tellFailure } from './failure.ts'
+import type { FeedEvent } from './feed/event.ts'
+import { BATCH_BODY_LIMIT, readJsonText } from './rest/body.ts'
+import {
+  batchInput,
+  killInput,
+  listInput,
+  messageOf,
+  scaleInput,
+  scheduleInput,
+  taskIdInput,
+  workersInput,
+} from './schemas.ts'
+import type { Services } from './services.ts'
+import { readStats } from './stats.ts'
+import { isUuid } from './uuid.ts'
+import { viewTask, viewWorker } from './views.ts'
+
+const TRPC_CODE = {
+  invalid: 'BAD_REQUEST',
+  unauthorized: 'UNAUTHORIZED',
+  not_found: 'NOT_FOUND',
+  conflict: 'CONFLICT',
+  too_many: 'TOO_MANY_REQUESTS',
+  internal: 'INTERNAL_SERVER_ERROR',
+  unavailable: 'SERVICE_UNAVAILABLE',
+} as const satisfies Record<ErrorCode, TRPCError['code']>
+
+const t = initTRPC.context<Services>().create({
+  isDev: false,
+  sse: {
+    ping: { enabled: true, intervalMs: 3000 },
+    client: { reconnectAfterInactivityMs: 10_000 },
+  },
+  errorFormatter: ({ shape, error }) =>
+    error.cause instanceof z.ZodError ? { ...shape, message: messageOf(error.cause) } : shape,
+})
+
+/** The error as the caller may see it: our own by their code, the internal ones by the id in the log. */
+function toTrpc(error: unknown, services: Services): TRPCError {
+  const failure = tellFailure(error, services.log)
+  return new TRPCError({ code: TRPC_CODE[failure.code], message: failure.error })
+}
+
+const procedure = t.procedure.use(async ({ ctx, next, type }) => {
+  const work = next()
+  const limited =
+    type === 'subscription'
+      ? work
+      : within(ctx.requestTimeoutMs, 'The answer took too long. Try again shortly.', work)
+  const result = await limited.catch((error) => {
+    throw toTrpc(error, ctx)
+  })
+  // A TRPCError without a cause, or for wrong input, is tRPC's own and says what it may.
+  if (result.ok || !result.error.cause || result.error.code === 'BAD_REQUEST') return result
+  throw toTrpc(result.error.cause, ctx)
+})
+
+const eventsInput = z.object({
+  /** Where to resume; the client library fills it in when it reconnects. */
+  lastEventId: z
+    .string()
+    .regex(/^\d{1,16}$/, 'lastEventId must be the id of an event')
+    .nullish(),
+  /** Only what becomes of this task. */
+  task_id: z.string('task_id must be a UUID').refine(isUuid, 'task_id must be a UUID').nullish(),
+})
+
+async function* streamEvents(
+  services: Services,
+  input: z.output<typeof eventsInput>,
+  signal: AbortSignal | undefined,
+) {
+  const taskId = input.task_id ? (await services.tasks.get(input.task_id)).id : null
+  const follower = services.feed.follow(
+    taskId ? 'live' : input.lastEventId ? Number(input.lastEventId) : 'backlog',
+  )
+  if (taskId) follower.narrow(taskId)
+  signal?.addEventListener('abort', follower.close)
+  try {
+    for (;;) {
+      const entries = await follower.take(500)
+      if (!entries) break
+      for (const { event } of entries) yield tracked<FeedEvent>(String(event.id), event)
+    }
+  } finally {
+    follower.close()
+  }
+  // An end would tell the client that there is no more to come; an error makes it come back.
+  if (!signal?.aborted) throw new AppError('unavailable', 'the server is stopping')
+}
+
+export const appRouter = t.router({
+  tasks: t.router({
+    schedule: procedure.input(scheduleInput).mutation(async ({ ctx, input }) => {
+      const task = await ctx.tasks.schedule(input)
+      return { task_id: task.id, command: task.command, scheduled_at: task.scheduledAt.toISOString() }
+    }),
+    scheduleBatch: procedure.input(batchInput).mutation(async ({ ctx, input }) => {
+      const { ids, scheduledAt } = await ctx.tasks.scheduleBatch(input)
+      return { count: ids.length, task_ids: ids, scheduled_at: scheduledAt.toISOString() }
+    }),
+    get: procedure
+      .input(taskIdInput)
+      .query(async ({ ctx, input }) => viewTask(await ctx.tasks.get(input.task_id), null)),
+    list: procedure.input(listInput).query(async ({ ctx, input }) => {
+      const { tasks, total, nextCursor } = await ctx.tasks.list(input)
+      return { tasks: tasks.map((task) => viewTask(task, null)), total, next_cursor: nextCursor }
+    }),
+  }),
+  stats: procedure.query(({ ctx }) => readStats(ctx.sql, ctx.workers, ctx.feed.completedPerSecond())),
+  workers: t.router({
+    list: procedure
+      .input(workersInput)
+      .query(async ({ ctx, input }) => (await ctx.workers.list(input)).map(viewWorker)),
+    scale: procedure.input(scaleInput).mutation(({ ctx, input }) => ctx.workers.scale(input)),
+    kill: procedure.input(killInput).mutation(({ ctx, input }) => ctx.workers.kill(input)),
+  }),
+  logs: t.router({
+    list: procedure.query(({ ctx }) => ctx.feed.recent()),
+    stream: procedure.input(eventsInput).subscription(async function* ({ ctx, input, signal }) {
+      try {
+        yield* streamEvents(ctx, input, signal)
+      } catch (error) {
+        throw toTrpc(error, ctx)
+      }
+    }),
+  }),
+})
+
+/** What a typed client needs to know: `createTRPCClient<AppRouter>(…)`. */
+export type AppRouter = typeof appRouter
+
+export const createCaller = t.createCallerFactory(appRouter)
+
+const MAX_CALLS = 50
+
+/** Serves the router under /trpc. */
+export function createTrpcHandler(services: Services) {
+  return async (request: Request, server: Bun.Server<unknown> | undefined): Promise<Response> => {
+    if (request.headers.get('accept')?.includes('text/event-stream')) server?.timeout(request, 0)
+    return await fetchRequestHandler({
+      endpoint: '/trpc',
+      // tRPC itself would take forms too, which other sites can send.
+      req: request.method === 'POST' ? await withReadBody(request) : request,
+      router: appRouter,
+      createContext: () => services,
+      maxBatchSize: MAX_CALLS,
+    })
+  }
+}
+
+async function withReadBody(request: Request): Promise<Request> {
+  const body = await readJsonText(request, BATCH_BODY_LIMIT)
+  return new Request(request.url, { method: 'POST', headers: request.headers, body, signal: request.signal })
+}

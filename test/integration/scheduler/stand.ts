@@ -1,0 +1,158 @@
+import { afterAll } from 'bun:test'
+import pino from 'pino'
+import { createApp } from '../../../src/scheduler/app.ts'
+import type { FeedEvent } from '../../../src/scheduler/feed/event.ts'
+import { createFeed, type Feed } from '../../../src/scheduler/feed/feed.ts'
+import type { Fleet } from '../../../src/scheduler/fleet/port.ts'
+import { createHealth } from '../../../src/scheduler/health.ts'
+import type { Services } from '../../../src/scheduler/services.ts'
+import { createTasks } from '../../../src/scheduler/tasks.ts'
+import { createWorkers } from '../../../src/scheduler/workers.ts'
+import { notifyEvent } from '../../../src/shared/store/channel.ts'
+import { connect, type Sql } from '../../../src/shared/store/connect.ts'
+import { claimTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
+import { registerWorker } from '../../../src/shared/store/workers.ts'
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
+
+export interface Stand {
+  database: TestDatabase
+  sql: Sql
+  services: Services
+  feed: Feed
+  app: ReturnType<typeof createApp>
+  /** What the scheduler logged. */
+  logged: { level: number; msg: string; [key: string]: unknown }[]
+  /** What the fleet was asked for. */
+  asked: string[]
+  get(path: string, headers?: Record<string, string>): Promise<Answer>
+  post(path: string, body: unknown): Promise<Answer>
+  /** A body as it stands, with these headers. */
+  send(
+    path: string,
+    body: string | Uint8Array<ArrayBuffer> | ReadableStream,
+    headers?: Record<string, string>,
+  ): Promise<Answer>
+}
+
+export interface Answer {
+  status: number
+  headers: Headers
+  /** Parsed when it is JSON: tests assert what it is. */
+  body: ReturnType<typeof JSON.parse>
+}
+
+export interface StandOptions {
+  /** Where the scheduler finds its database, when that is not the test's own address of it. */
+  through?: { host: string; port: number }
+  fleet?: Fleet
+  coordinators?: string[]
+  maxEvents?: number
+  resumeEvents?: number
+  keepAliveMs?: number
+}
+
+const stands: { services: Services; database: TestDatabase }[] = []
+
+/** The whole scheduler on a database of its own, without a socket: asked by `app.request()`. */
+export async function createStand(options: StandOptions = {}): Promise<Stand> {
+  const database = await createTestDatabase()
+  const sql = options.through ? connect({ ...database.settings, ...options.through }) : database.sql
+  const logged: Stand['logged'] = []
+  const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line)) })
+  const asked: string[] = []
+  const fleet = options.fleet ?? {
+    scale: async (count: number) => `scale ${asked.push(`scale ${count}`) && count}`,
+    kill: async ({ name }: { name: string }) => `kill ${asked.push(`kill ${name}`) && name}`,
+  }
+  const feed = createFeed({
+    sql,
+    log,
+    maxEvents: options.maxEvents ?? 250,
+    ...(options.resumeEvents && { resumeEvents: options.resumeEvents }),
+  })
+  const services: Services = {
+    sql,
+    tasks: createTasks(sql),
+    workers: createWorkers({ sql, fleet, silenceMs: 15_000, log }),
+    feed,
+    health: createHealth({ sql, coordinators: options.coordinators ?? ['127.0.0.1:1'], timeoutMs: 1000 }),
+    log,
+    keepAliveMs: options.keepAliveMs ?? 15_000,
+    requestTimeoutMs: 10_000,
+  }
+  await feed.start()
+  stands.push({ services, database })
+  const app = createApp(services)
+
+  async function ask(path: string, init?: RequestInit): Promise<Answer> {
+    const response = await app.request(path, init)
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('application/json')
+    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
+  }
+
+  const json = { 'content-type': 'application/json' }
+  return {
+    database,
+    sql: database.sql,
+    services,
+    feed,
+    app,
+    logged,
+    asked,
+    get: (path, headers) => ask(path, headers ? { headers } : undefined),
+    post: (path, body) => ask(path, { method: 'POST', headers: json, body: JSON.stringify(body) }),
+    send: (path, body, headers = json) => ask(path, { method: 'POST', headers, body }),
+  }
+}
+
+/** Writes a live worker's row and tells of it, as a coordinator does. */
+export async function addWorker(sql: Sql, id: number, name: string, hostname = 'host'): Promise<void> {
+  const identity = { link: 'stream' as const, slots: 5, labels: [], executors: ['simulate'], pid: 1 }
+  await registerWorker(
+    sql,
+    { id, name, address: `${hostname}:9000`, hostname, ...identity },
+    crypto.randomUUID(),
+    crypto.randomUUID(),
+  )
+  await notifyEvent(sql, 'worker_online', { workerId: id, text: `Worker registered: ${hostname}:9000` })
+}
+
+/** How many tasks the table holds. */
+export async function countTasks(sql: Sql): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`SELECT count(*) FROM tasks`
+  return row?.count ?? 0
+}
+
+/** Lets a worker claim so many due tasks; their ids. */
+export async function claim(sql: Sql, workerId: number, count: number): Promise<string[]> {
+  const claimed = await claimTasks(sql, Array<number>(count).fill(workerId))
+  return claimed.map(({ taskId }) => taskId)
+}
+
+/** Lets a worker report of its first attempts at these tasks. */
+export async function report(
+  sql: Sql,
+  kind: 'started' | 'completed' | 'failed',
+  workerId: number,
+  taskIds: string[],
+  ranMs = 0,
+): Promise<void> {
+  const times = { startedAt: 0, endedAt: kind === 'started' ? null : ranMs }
+  const error = kind === 'failed' ? 'it broke' : null
+  const reports = taskIds.map((taskId) => ({
+    ...{ taskId, attempt: 1, workerId, kind, slot: 1, error, output: null },
+    ...times,
+  }))
+  await settleTasks(sql, reports, ranMs)
+}
+
+export const typesOf = (events: FeedEvent[]) => events.map(({ type }) => type)
+
+afterAll(async () => {
+  for (const { services, database } of stands) {
+    await services.feed.stop()
+    services.health.close()
+    if (services.sql !== database.sql) await services.sql.end({ timeout: 1 })
+  }
+})
