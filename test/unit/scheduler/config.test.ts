@@ -1,0 +1,37 @@
+import { expect, test } from 'bun:test'
+import { readConfig } from '../../../src/scheduler/config.ts'
+
+test('without any setting the scheduler is where clients expect it', () => {
+  expect(readConfig({}, [], false)).toMatchObject({
+    host: '127.0.0.1',
+    port: 8081,
+    coordinators: ['localhost:8080'],
+    maxLogEvents: 250,
+    silenceMs: 15_000,
+    fleet: 'none',
+    databaseTries: 5,
+    logLevel: 'info',
+  })
+})
+
+test('a port is written with or without its colon, and a flag wins', () => {
+  expect(readConfig({ SCHEDULER_PORT: ':9000' }, [], false).port).toBe(9000)
+  expect(readConfig({ SCHEDULER_PORT: '9000' }, ['--scheduler-port', '9001'], false).port).toBe(9001)
+})
+
+test('coordinators are a list, by either name', () => {
+  expect(readConfig({ COORDINATOR: 'a:1, b:2' }, [], false).coordinators).toEqual(['a:1', 'b:2'])
+  expect(readConfig({ COORDINATOR: 'a:1', COORDINATOR_ADDRESS: 'c:3' }, [], false).coordinators).toEqual([
+    'c:3',
+  ])
+})
+
+test('a launcher is used when there is one, unless told otherwise', () => {
+  expect(readConfig({}, [], true).fleet).toBe('process')
+  expect(readConfig({ FLEET: 'none' }, [], true).fleet).toBe('none')
+})
+
+test('everything that is wrong is said at once, by name', () => {
+  const read = () => readConfig({ SCHEDULER_PORT: 'x', MAX_LOG_EVENTS: '0', FLEET: 'swarm' }, [], false)
+  expect(read).toThrow(/SCHEDULER_PORT.*MAX_LOG_EVENTS.*FLEET/)
+})
