@@ -23,7 +23,7 @@ export async function runInstalled(entry: string): Promise<void> {
   })
   // Ctrl-C reaches the child by itself, being in the same process group; it decides when we end.
   process.on('SIGINT', () => {})
-  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
   process.exit(await child.exited)
 }
 

@@ -13,6 +13,9 @@ interface SubmitOptions extends CommonOptions {
   priority?: string
   at?: string
   in?: string
+  executor?: string
+  payload?: string
+  retries?: string
   wait?: true
 }
 
@@ -25,6 +28,7 @@ const EXAMPLES = `
 Examples:
   $ bun run taskmaster submit --cmd hello
   $ bun run taskmaster submit --cmd report --priority HIGH --in 30s --wait
+  $ bun run taskmaster submit --cmd nap --payload '{"duration_ms": 200}' --wait
   $ bun run taskmaster submit --cmd report --at 2030-01-01T09:00:00+01:00 --json`
 
 export function submitCommand(): Command {
@@ -36,6 +40,9 @@ export function submitCommand(): Command {
     .option('--desc <description>', 'a description')
     .option('--at <time>', 'when: ISO 8601 with Z or an offset')
     .option('--in <duration>', 'when: this long from now, such as 30s, 5m, 2h')
+    .option('--executor <name>', 'how to run it (default simulate)')
+    .option('--payload <json>', 'what its executor is given')
+    .option('--retries <count>', 'how often it may be run again when it fails')
     .option('--wait', 'wait for its end; exit code 1 unless it completed')
     .addHelpText('after', EXAMPLES)
   return finishRemoteCommand<[], SubmitOptions>(command, submit)
@@ -61,7 +68,10 @@ async function send(api: Api, options: SubmitOptions): Promise<Submitted> {
     command: options.cmd,
     name: options.name,
     description: options.desc,
+    executor: options.executor,
     ...(options.priority !== undefined && { priority: parsePriority(options.priority) }),
+    ...(options.payload !== undefined && { payload: parsePayload(options.payload) }),
+    ...(options.retries !== undefined && { max_retries: Number(options.retries) }),
   }
   if (options.at) {
     return await api.post<Submitted>('/api/schedule', { ...task, scheduled_at: options.at })
@@ -77,6 +87,14 @@ async function send(api: Api, options: SubmitOptions): Promise<Submitted> {
     return { task_id: task_ids[0], status: 'scheduled' }
   }
   return await api.post<Submitted>('/tasks', task)
+}
+
+function parsePayload(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new AppError('invalid', `Invalid payload: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 function describeEnd(task: TaskView): string {

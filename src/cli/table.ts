@@ -30,11 +30,22 @@ export function renderTable<Row>(columns: Column<Row>[], rows: Row[], width: num
 function renderLine<Row>(line: string[], widths: number[], columns: Column<Row>[]): string {
   const cells = line.map((cell, index) => {
     const width = widths[index] as number
-    const cut = Bun.stringWidth(cell) > width ? `${cell.slice(0, width - 1)}…` : cell
+    const cut = cutTo(cell, width)
     const padding = ' '.repeat(Math.max(0, width - Bun.stringWidth(cut)))
     return columns[index]?.align === 'right' ? padding + cut : cut + padding
   })
   return cells.join(GAP).trimEnd()
+}
+
+/** Cut between characters, some of which are two columns wide. */
+function cutTo(cell: string, width: number): string {
+  if (Bun.stringWidth(cell) <= width) return cell
+  let cut = ''
+  for (const { segment } of new Intl.Segmenter().segment(cell)) {
+    if (Bun.stringWidth(cut + segment) > width - 1) break
+    cut += segment
+  }
+  return `${cut}…`
 }
 
 /** Names and values, one pair on a line, the values below each other; what is empty is left out. */

@@ -44,13 +44,13 @@ function watchTask(url: string, taskId: string): Hints {
   let closed = false
   let wake: (() => void) | null = null
   let socket: WebSocket
+  let reconnect: Timer | undefined
 
   const hint = () => {
     hinted = true
     wake?.()
   }
   const open = () => {
-    if (closed) return
     socket = new WebSocket(`${url.replace(/^http/, 'ws')}/ws`)
     socket.onopen = () => {
       socket.send(JSON.stringify({ subscribe: { task_id: taskId } }))
@@ -59,7 +59,9 @@ function watchTask(url: string, taskId: string): Hints {
     socket.onmessage = ({ data }) => {
       if (String(data).includes(taskId)) hint()
     }
-    socket.onclose = () => setTimeout(open, RECONNECT_MS)
+    socket.onclose = () => {
+      if (!closed) reconnect = setTimeout(open, RECONNECT_MS)
+    }
   }
   open()
 
@@ -77,6 +79,7 @@ function watchTask(url: string, taskId: string): Hints {
     },
     close() {
       closed = true
+      clearTimeout(reconnect)
       socket.close()
     },
   }

@@ -14,6 +14,7 @@ const TEMPLATE = 'taskmaster_template'
 const CORES = availableParallelism()
 /** Tests of whole systems start a handful of processes each and watch the clock. */
 const AT_ONCE = { small: CORES, whole: Math.max(1, Math.floor(CORES / 4)) }
+const TIMEOUT_MS = { small: 30_000, whole: 60_000 }
 
 const { groups, flags } = await selectTests(process.argv.slice(2))
 if (groups.length === 0) {
@@ -68,9 +69,11 @@ async function makeTemplate(server: TestServer): Promise<void> {
 }
 
 async function runTests(files: string[], kind: 'small' | 'whole', server: TestServer) {
-  const atOnce = flags.some((flag) => flag.startsWith('--parallel')) ? [] : [`--parallel=${AT_ONCE[kind]}`]
+  const isGiven = (name: string) => flags.some((flag) => flag.startsWith(name))
+  const atOnce = isGiven('--parallel') ? [] : [`--parallel=${AT_ONCE[kind]}`]
+  const timeout = isGiven('--timeout') ? [] : [`--timeout=${TIMEOUT_MS[kind]}`]
   const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}
-  running = Bun.spawn([process.execPath, 'test', '--no-orphans', ...atOnce, ...flags, ...files], {
+  running = Bun.spawn([process.execPath, 'test', '--no-orphans', ...atOnce, ...timeout, ...flags, ...files], {
     env: { ...process.env, ...colour, TASKMASTER_TEST_DATABASE: JSON.stringify(server) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

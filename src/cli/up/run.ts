@@ -3,16 +3,26 @@ import { readConfig } from './config.ts'
 import { HELP } from './help.ts'
 import { launch } from './launcher.ts'
 
-/** Runs the launcher until it is told to stop, then ends the process: 1 when it could not start. */
+/** One Ctrl-C arrives several times when npx and `bun run` pass it on besides the terminal. */
+const SAME_ASKING_MS = 1000
+
+/** Runs the launcher until it is told to stop (told twice, it hurries), then ends the process: 1 when it could not start. */
 export async function runUp(args: string[], env: Record<string, string | undefined>): Promise<never> {
   if (args.includes('--help') || args.includes('-h')) {
     console.log(HELP)
     process.exit(0)
   }
-  // Asked a second time, it hurries.
   const stop = new AbortController()
   const hurry = new AbortController()
-  const onSignal = () => (stop.signal.aborted ? hurry : stop).abort()
+  let askedAt = 0
+  const onSignal = () => {
+    if (!stop.signal.aborted) {
+      askedAt = performance.now()
+      stop.abort()
+    } else if (performance.now() - askedAt > SAME_ASKING_MS) {
+      hurry.abort()
+    }
+  }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
   if (env.TASKMASTER_PARENT) process.stdin.on('end', onSignal).resume()
 
