@@ -7,7 +7,7 @@ import { settlesWithin } from './deadline.ts'
 import { coordinatorEnv, reachable, schedulerEnv, workerEnv } from './environment.ts'
 import { createFleet } from './fleet.ts'
 import { openLogFiles } from './log-file.ts'
-import type { Address } from './ports.ts'
+import { type Address, freePort } from './ports.ts'
 import type { ServiceName } from './services.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 import type { Terminal } from './terminal.ts'
@@ -91,6 +91,10 @@ export function createSystem(config: Config, terminal: Terminal): System {
 
   return {
     async start() {
+      // What is restarted in place has the environment that it was started with, so its port is chosen now.
+      if (config.watch) {
+        for (const at of [coordinatorAt, schedulerAt]) at.port ||= await freePort(at.host)
+      }
       opening = openDatabase(config, { onProgress: step, onLog: (line) => logs.write('postgres', line) })
       const { settings } = await opening
       const applied = await migrateDatabase(settings, config.databaseTries, step)
