@@ -6,6 +6,7 @@ import type { Roster } from './roster.ts'
 
 /** Tasks claimed by one statement, at most. */
 const MAX_CLAIM = 1000
+const LOOK_AGAIN_MS = 2
 
 export interface ClaimerOptions {
   roster: Roster
@@ -85,17 +86,19 @@ export function createClaimer(options: ClaimerOptions): Claimer {
       nextDueUnknown = true
       throw error
     })
-    if (ms !== null) dueIn(ms)
+    // Overdue by now, or being claimed by another coordinator: look again in a moment, not at once.
+    if (ms !== null) dueIn(Math.max(ms, LOOK_AGAIN_MS))
   }
 
+  // While there is a backlog the next due time does not matter.
   const hasWork = () =>
-    !stopped && (unsure || nextDueUnknown || (backlog && isWorthClaiming(roster.available())))
+    !stopped && (unsure || (backlog ? isWorthClaiming(roster.available()) : nextDueUnknown))
 
   async function run() {
     while (hasWork()) {
       try {
         if (backlog || unsure) await tick()
-        if (nextDueUnknown) await lookAhead()
+        if (nextDueUnknown && !backlog) await lookAhead()
         failures = 0
       } catch (error) {
         const pauseMs = 50 + backoffMs(failures++, Math.random(), { baseMs: 100, capMs: 2000 })

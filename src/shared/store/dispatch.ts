@@ -39,7 +39,7 @@ export function claimTasks(sql: Sql, workerIds: number[]): Promise<ClaimedTask[]
     RETURNING t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.command, t.executor, t.payload, t.priority`
 }
 
-/** ms until the next task becomes due by the database's clock, or null when none waits for its time. */
+/** ms until the first task that nobody holds is due by the database's clock (negative: overdue), or null. */
 export async function msUntilNextDue(sql: Sql): Promise<number | null> {
   const [row] = await sql<{ ms: number | null }[]>`
     WITH RECURSIVE level AS (
@@ -54,7 +54,7 @@ export async function msUntilNextDue(sql: Sql): Promise<number | null> {
     SELECT (1000 * extract(epoch FROM min(next.due_at) - clock_timestamp()))::float8 AS ms
     FROM level l CROSS JOIN LATERAL (
       SELECT t.due_at FROM tasks t
-      WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority = l.priority AND t.due_at > now()
+      WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority = l.priority
       ORDER BY t.due_at LIMIT 1
     ) next`
   return row?.ms ?? null

@@ -1,0 +1,129 @@
+import { type Process, residentMiB, startBenchDatabase, startProcess } from './cluster.ts'
+import { measureDrain } from './drain.ts'
+import { measureHttp } from './http.ts'
+import { measureLateness, measurePickUp } from './latency.ts'
+import { measureRaw } from './raw.ts'
+
+const HELP = `Measures TaskMaster on a fresh embedded PostgreSQL: 1 coordinator, 1 scheduler, 3 workers × 5 slots,
+instantaneous tasks. Prints a table and a line of JSON.
+
+  bun run bench                 everything, about a minute
+  bun run bench --tasks 20000   smaller drains
+  bun run bench --json          the JSON alone`
+
+const args = process.argv.slice(2)
+if (args.includes('--help')) {
+  console.log(HELP)
+  process.exit(0)
+}
+const json = args.includes('--json')
+const tasks = Number(args[args.indexOf('--tasks') + 1] || 0) || 100_000
+const say = (what: string) => {
+  if (!json) console.log(what)
+}
+
+say('Starting PostgreSQL …')
+const database = await startBenchDatabase()
+const { sql, settings } = database
+const processes: Process[] = []
+try {
+  say(`(a) Raw SQL: ${tasks} tasks in batches of 1,000 …`)
+  const raw = await measureRaw(sql, tasks)
+  await sql`TRUNCATE tasks`
+  await sql`VACUUM`
+
+  say(`(b) Draining ${tasks} tasks through the real system …`)
+  const coordinatorPort = await freePort()
+  const worker = (name: string) =>
+    startProcess('worker', name, settings, {
+      WORKER_NAME: name,
+      TASK_PROCESS_TIME: '0',
+      COORDINATOR_ADDRESS: `127.0.0.1:${coordinatorPort}`,
+    })
+  const drain = await measureDrain(sql, tasks, async () => {
+    processes.push(
+      await startProcess('coordinator', 'coordinator', settings, {
+        COORDINATOR_PORT: String(coordinatorPort),
+      }),
+    )
+    processes.push(...(await Promise.all(['worker-1', 'worker-2', 'worker-3'].map(worker))))
+  })
+  const memory: Record<string, number> = {}
+  const noteMemory = async () => {
+    for (const { name, pid } of processes) memory[name] = Math.max(memory[name] ?? 0, await residentMiB(pid))
+  }
+  await noteMemory()
+
+  const scheduler = await startProcess('scheduler', 'scheduler', settings, {
+    COORDINATOR_ADDRESS: `127.0.0.1:${coordinatorPort}`,
+  })
+  processes.push(scheduler)
+  const url = `http://127.0.0.1:${scheduler.port}`
+
+  say('(d) Pick-up: from HTTP POST to start, one at a time …')
+  await measurePickUp(sql, url, 50)
+  const pickUp = await measurePickUp(sql, url, 500)
+  say('(e) Lateness of 500 tasks due at random instants of 10 s …')
+  const lateness = await measureLateness(sql, 500, 10_000)
+  say('(c) Submitting over HTTP …')
+  const http = await measureHttp(url, 100_000)
+  await noteMemory()
+
+  const result = {
+    raw,
+    drain,
+    drainToRaw: Number((drain.perSecond / raw.claimAndSettlePerSecond).toFixed(2)),
+    http,
+    pickUp,
+    lateness,
+    residentMiB: memory,
+  }
+  say('')
+  if (!json) console.table(rows(result))
+  console.log(JSON.stringify(result))
+} finally {
+  await Promise.allSettled(processes.map((process) => process.stop()))
+  await database.stop()
+}
+process.exit(0)
+
+function rows({
+  raw,
+  drain,
+  drainToRaw,
+  http,
+  pickUp,
+  lateness,
+  residentMiB,
+}: {
+  raw: Awaited<ReturnType<typeof measureRaw>>
+  drain: Awaited<ReturnType<typeof measureDrain>>
+  drainToRaw: number
+  http: Awaited<ReturnType<typeof measureHttp>>
+  pickUp: Awaited<ReturnType<typeof measurePickUp>>
+  lateness: Awaited<ReturnType<typeof measureLateness>>
+  residentMiB: Record<string, number>
+}): Record<string, string> {
+  const ms = (value: number) => `${value.toFixed(2)} ms`
+  const perSecond = (value: number) => `${value.toLocaleString('en')} tasks/s`
+  return {
+    '(a) raw insert': perSecond(raw.insertPerSecond),
+    '(a) raw claim': perSecond(raw.claimPerSecond),
+    '(a) raw settle': perSecond(raw.settlePerSecond),
+    '(a) raw claim + settle': perSecond(raw.claimAndSettlePerSecond),
+    '(b) drain': `${perSecond(drain.perSecond)} (${drain.tasks.toLocaleString('en')} in ${drain.seconds.toFixed(2)} s)`,
+    '(b) / (a)': String(drainToRaw),
+    '(c) HTTP insert, batches of 1,000': perSecond(http.batchInsertPerSecond),
+    '(c) HTTP insert, one by one, 64 at once': perSecond(http.singleInsertPerSecond),
+    '(d) pick-up p50 · p99': `${ms(pickUp.p50Ms)} · ${ms(pickUp.p99Ms)}`,
+    '(e) lateness p50 · p99 · max': `${ms(lateness.p50Ms)} · ${ms(lateness.p99Ms)} · ${ms(lateness.maxMs)}`,
+    ...Object.fromEntries(Object.entries(residentMiB).map(([name, mib]) => [`RSS ${name}`, `${mib} MiB`])),
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+  const { port } = server
+  server.stop(true)
+  return port
+}

@@ -1,0 +1,70 @@
+import type { NewTask } from '../src/shared/core/task.ts'
+import type { Sql } from '../src/shared/store/connect.ts'
+import { type ClaimedTask, claimTasks, settleTasks } from '../src/shared/store/dispatch.ts'
+import { insertTasks } from '../src/shared/store/tasks.ts'
+
+const BATCH = 1000
+
+export function newTasks(count: number, scheduledAt = new Date()): NewTask[] {
+  return Array.from({ length: count }, () => ({
+    id: Bun.randomUUIDv7(),
+    name: '',
+    description: '',
+    command: 'bench',
+    executor: 'simulate',
+    payload: { duration_ms: 0 },
+    priority: 0,
+    maxRetries: 0,
+    scheduledAt,
+  }))
+}
+
+export async function preload(sql: Sql, count: number): Promise<void> {
+  for (let left = count; left > 0; left -= BATCH) await insertTasks(sql, newTasks(Math.min(BATCH, left)))
+}
+
+export interface RawResult {
+  insertPerSecond: number
+  claimPerSecond: number
+  settlePerSecond: number
+  /** Tasks per second when one connection claims and settles, batch after batch. */
+  claimAndSettlePerSecond: number
+}
+
+/** What SQL alone can do: the very statements of the services, in batches of 1,000, one connection. */
+export async function measureRaw(sql: Sql, count: number): Promise<RawResult> {
+  const workers = Array.from({ length: BATCH }, (_, index) => 1 + (index % 3))
+  let insertMs = 0
+  let claimMs = 0
+  let settleMs = 0
+  const time = async <T>(work: () => Promise<T>): Promise<[T, number]> => {
+    const startedAt = performance.now()
+    const result = await work()
+    return [result, performance.now() - startedAt]
+  }
+  ;[, insertMs] = await time(() => preload(sql, count))
+  for (let left = count; left > 0; left -= BATCH) {
+    const [claimed, took] = await time<ClaimedTask[]>(() => claimTasks(sql, workers))
+    claimMs += took
+    const now = performance.now()
+    const reports = claimed.map(({ taskId, attempt, workerId }, index) => ({
+      taskId,
+      attempt,
+      workerId,
+      kind: 'completed' as const,
+      slot: index % 5,
+      startedAt: now - 0.1,
+      endedAt: now,
+      error: null,
+      output: null,
+    }))
+    settleMs += (await time(() => settleTasks(sql, reports, now)))[1]
+  }
+  const perSecond = (ms: number) => Math.round((count / ms) * 1000)
+  return {
+    insertPerSecond: perSecond(insertMs),
+    claimPerSecond: perSecond(claimMs),
+    settlePerSecond: perSecond(settleMs),
+    claimAndSettlePerSecond: perSecond(claimMs + settleMs),
+  }
+}
