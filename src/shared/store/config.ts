@@ -24,18 +24,27 @@ export function databaseConfig(values: Values, applicationName: string): Databas
     }
   }
   const url = URL.parse(values.DATABASE_URL)
-  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
-    throw new AppError(
-      'invalid',
-      'Wrong settings: DATABASE_URL must look like postgres://user:password@host:5432/database',
-    )
-  }
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) throw wrongUrl()
   return {
     host: url.hostname || 'localhost',
     port: Number(url.port || 5432),
-    user: decodeURIComponent(url.username || 'postgres'),
-    password: decodeURIComponent(url.password),
-    database: decodeURIComponent(url.pathname.slice(1) || url.username || 'postgres'),
+    user: decoded(url.username || 'postgres'),
+    password: decoded(url.password),
+    database: decoded(url.pathname.slice(1) || url.username || 'postgres'),
     ...pool,
   }
 }
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw wrongUrl() // a % that begins no escape
+  }
+}
+
+const wrongUrl = () =>
+  new AppError(
+    'invalid',
+    'Wrong settings: DATABASE_URL must look like postgres://user:password@host:5432/database',
+  )
