@@ -8,6 +8,9 @@ export interface Lock {
   release(): void
 }
 
+/** Those of this process: one that is collected as garbage would let go. */
+const held = new Set<Database>()
+
 /**
  * Takes `file` for this process alone. The lock is the kernel's (by way of SQLite, the only file lock that
  * Bun brings along), so it ends with the process, however that ends; a file with a pid in it would not.
@@ -25,12 +28,14 @@ export function lock(file: string): Lock {
     if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error
     throw new AppError('conflict', `in use by process ${holder(pidFile)}`, { cause: error })
   }
+  held.add(database)
   const wasAbandoned = existsSync(pidFile)
   writeFileSync(pidFile, `${process.pid}\n`)
   return {
     wasAbandoned,
     release() {
       rmSync(pidFile, { force: true })
+      held.delete(database)
       database.close()
     },
   }

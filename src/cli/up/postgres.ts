@@ -64,7 +64,12 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const data = join(place, 'data')
     const password = await readPassword(place)
     await stopLeftover(data, onProgress)
-    await initialise(binaries, data, password, user, onProgress)
+    await initialise(binaries, data, {
+      password,
+      user,
+      isDurable: options.settings?.fsync !== 'off',
+      onProgress,
+    })
     const port = options.port || (await freePort('127.0.0.1'))
     onProgress('Starting PostgreSQL')
     const settings = { ...SETTINGS, port: String(port), ...options.settings }
@@ -87,13 +92,19 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
+interface InitialiseOptions {
+  password: string
+  user: ServerUser | null
+  /** False: whether it survives the machine's sudden end does not matter. */
+  isDurable: boolean
+  onProgress: (what: string) => void
+}
+
 /** Makes the database beside its place and moves it there last: one that was interrupted is made again. */
 async function initialise(
   binaries: Binaries,
   data: string,
-  password: string,
-  user: ServerUser | null,
-  onProgress: (what: string) => void,
+  { password, user, isDurable, onProgress }: InitialiseOptions,
 ): Promise<void> {
   const major = binaries.version.split('.')[0]
   const version = await Bun.file(join(data, 'PG_VERSION'))
@@ -116,10 +127,12 @@ async function initialise(
         ...[binaries.initdb, '--pgdata', unfinished, '--username', 'postgres', '--pwfile', secret],
         ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C'],
         ...['--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8', '--no-instructions'],
+        ...(isDurable ? [] : ['--no-sync']),
       ],
       {
         ...user,
         cwd: '/',
+        detached: true,
         env: { LC_ALL: 'C', TZ: 'UTC' },
         stdin: 'ignore',
         stdout: 'ignore',

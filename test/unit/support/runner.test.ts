@@ -1,0 +1,40 @@
+import { expect, test } from 'bun:test'
+import { selectTests } from '../../support/selection.ts'
+import { addTotals, readTotals } from '../../support/totals.ts'
+
+test('totals are read from the end of what bun test says, coloured or not', () => {
+  expect(readTotals('(pass) 9 pass\n\n 12 pass\n 2 skip\n 3 fail\n 40 expect() calls\n', 1)).toEqual({
+    passed: 12,
+    failed: 3,
+  })
+  expect(readTotals('\u001b[32m 5 pass\u001b[0m\n\u001b[2m 0 fail\u001b[0m\n', 0)).toEqual({
+    passed: 5,
+    failed: 0,
+  })
+})
+
+test('a run that ends badly without naming a failure counts as one', () => {
+  expect(readTotals('Segmentation fault', 139)).toEqual({ passed: 0, failed: 1 })
+  expect(readTotals(' 5 pass\n 0 fail\n', 1)).toEqual({ passed: 5, failed: 1 })
+})
+
+test('totals add up', () => {
+  expect(addTotals({ passed: 1, failed: 2 }, { passed: 3, failed: 4 })).toEqual({ passed: 4, failed: 6 })
+})
+
+test('without a pattern all tests are run, those of whole systems apart from the others', async () => {
+  const { groups, flags } = await selectTests([])
+  expect(groups.map(({ kind }) => kind)).toEqual(['small', 'whole'])
+  expect(groups[0]!.files.some((file) => file.endsWith('test/unit/support/runner.test.ts'))).toBeTrue()
+  expect(groups[0]!.files.some((file) => file.includes('/e2e/'))).toBeFalse()
+  expect(groups[1]!.files.some((file) => file.endsWith('test/e2e/up.test.ts'))).toBeTrue()
+  expect(flags).toEqual([])
+})
+
+test('patterns choose files, and the value of a flag is no pattern', async () => {
+  const { groups, flags } = await selectTests(['./test/unit/support', '-t', 'e2e', '--bail'])
+  expect(groups).toHaveLength(1)
+  expect(groups[0]!.files).toHaveLength(1)
+  expect(flags).toEqual(['-t', 'e2e', '--bail'])
+  expect((await selectTests(['no such file'])).groups).toEqual([])
+})
