@@ -35,28 +35,26 @@ DECLARE
   notices text[];
   due_in  bigint;
 BEGIN
+  IF NOT EXISTS (SELECT FROM new_tasks) THEN RETURN NULL; END IF;
   WITH changed AS MATERIALIZED (
     SELECT n.id, n.attempt, n.state, o.state AS was, n.due_at,
            coalesce(n.worker_id, o.worker_id) AS worker_id, coalesce(n.slot, o.slot) AS slot,
            CASE WHEN n.state <> 'pending' THEN n.state WHEN n.failures > o.failures THEN 'retrying' ELSE 'reassigned' END AS type,
            CASE WHEN n.state = 'assigned' THEN 1000 * extract(epoch FROM n.picked_at - n.due_at)
              ELSE 1000 * extract(epoch FROM coalesce(n.completed_at, n.failed_at) - n.started_at) END AS ms,
+           CASE n.state WHEN 'assigned' THEN 'waited' ELSE 'ran' END AS clock,
            left(n.error, 100) AS text
     FROM new_tasks n JOIN old_tasks o USING (id) WHERE n.state <> o.state
   ), counted AS (
     INSERT INTO count_deltas (name, value)
-      SELECT name, sum(value) FROM (
-        SELECT state AS name, count(*) AS value FROM changed GROUP BY state
-        UNION ALL
-        SELECT was, -count(*) FROM changed GROUP BY was
-        UNION ALL
-        SELECT 'worker:' || worker_id, count(*) FROM changed WHERE state = 'completed' GROUP BY worker_id
-        UNION ALL
-        SELECT CASE state WHEN 'assigned' THEN 'waited:' ELSE 'ran:' END || width_bucket(ms, '{1,2,4,8,16,32,64,100,200,400,800,1600,3200,6400,12800,25600,51200}'), count(*)
-          FROM changed WHERE ms IS NOT NULL GROUP BY 1
-        UNION ALL
-        SELECT CASE state WHEN 'assigned' THEN 'waited_ms' ELSE 'ran_ms' END, sum(ms)::bigint FROM changed WHERE ms IS NOT NULL GROUP BY 1
-      ) AS parts GROUP BY name HAVING sum(value) <> 0
+      SELECT name, sum(value) FROM changed, LATERAL (VALUES
+        (state, 1),
+        (was, -1),
+        (CASE state WHEN 'completed' THEN 'worker:' || worker_id END, 1),
+        (CASE WHEN ms IS NOT NULL THEN clock || ':' || width_bucket(ms, '{1,2,4,8,16,32,64,100,200,400,800,1600,3200,6400,12800,25600,51200}') END, 1),
+        (CASE WHEN ms IS NOT NULL THEN clock || '_ms' END, ms::bigint)
+      ) AS parts (name, value)
+      WHERE name IS NOT NULL GROUP BY name HAVING sum(value) <> 0
   )
   SELECT array_agg(json_build_object('type', type, 'count', total, 'at', epoch_ms(clock_timestamp()), 'rows', rows)::text), 
          (SELECT epoch_ms(min(due_at)) - epoch_ms(clock_timestamp()) FROM changed WHERE state = 'pending')
