@@ -1,4 +1,4 @@
-import type { NewTask } from '../src/shared/core/task.ts'
+import { type NewTask, newTask } from '../src/shared/core/task.ts'
 import type { Sql } from '../src/shared/store/connect.ts'
 import { type ClaimedTask, claimTasks, settleTasks } from '../src/shared/store/dispatch.ts'
 import { insertTasks } from '../src/shared/store/tasks.ts'
@@ -6,17 +6,9 @@ import { insertTasks } from '../src/shared/store/tasks.ts'
 const BATCH = 1000
 
 export function newTasks(count: number, scheduledAt = new Date()): NewTask[] {
-  return Array.from({ length: count }, () => ({
-    id: Bun.randomUUIDv7(),
-    name: '',
-    description: '',
-    command: 'bench',
-    executor: 'simulate',
-    payload: { duration_ms: 0 },
-    priority: 0,
-    maxRetries: 0,
-    scheduledAt,
-  }))
+  const one = () =>
+    newTask({ id: Bun.randomUUIDv7(), command: 'bench', payload: { duration_ms: 0 }, scheduledAt })
+  return Array.from({ length: count }, one)
 }
 
 export async function preload(sql: Sql, count: number): Promise<void> {

@@ -8,6 +8,12 @@ CREATE TABLE tasks (
   payload      jsonb,
   priority     smallint    NOT NULL DEFAULT 0,
   max_retries  smallint    NOT NULL DEFAULT 0 CHECK (max_retries >= 0),
+  retry_backoff_ms     integer CHECK (retry_backoff_ms >= 0),        -- NULL: the coordinator's, as is the cap
+  retry_backoff_cap_ms integer CHECK (retry_backoff_cap_ms >= 0),
+  timeout_ms           integer CHECK (timeout_ms > 0),               -- NULL: none
+  cancel_grace_ms      integer NOT NULL DEFAULT 5000 CHECK (cancel_grace_ms >= 0),
+  idempotency_key      text,
+  request_hash         text,                      -- of what was asked for under that key
 
   created_at   timestamptz NOT NULL DEFAULT now(),
   scheduled_at timestamptz NOT NULL,              -- when its submitter wants it to run
@@ -17,11 +23,13 @@ CREATE TABLE tasks (
   completed_at timestamptz,
   failed_at    timestamptz,
   cancelled_at timestamptz,
+  cancel_requested_at timestamptz,                -- while it is held: its worker is being told
 
   worker_id    bigint,
   slot         smallint,
   attempt      integer     NOT NULL DEFAULT 0,    -- raised by every claim: the fencing token
   failures     smallint    NOT NULL DEFAULT 0,    -- attempts that failed, charged against max_retries
+  losses       smallint    NOT NULL DEFAULT 0,    -- attempts that ran on a worker that was lost
   error        text,
   output       text,
 
@@ -56,4 +64,21 @@ CREATE INDEX tasks_listed    ON tasks (scheduled_at DESC, id DESC);
 CREATE INDEX tasks_pending   ON tasks (scheduled_at DESC, id DESC) WHERE picked_at IS NULL AND cancelled_at IS NULL;
 CREATE INDEX tasks_completed ON tasks (scheduled_at DESC, id DESC) WHERE completed_at IS NOT NULL;
 CREATE INDEX tasks_failed    ON tasks (scheduled_at DESC, id DESC) WHERE failed_at IS NOT NULL;
+CREATE INDEX tasks_retrying  ON tasks (scheduled_at DESC, id DESC) WHERE picked_at IS NULL AND cancelled_at IS NULL AND failures > 0;
 CREATE INDEX tasks_cancelled ON tasks (scheduled_at DESC, id DESC) WHERE cancelled_at IS NOT NULL;
+-- One task per key.
+CREATE UNIQUE INDEX tasks_idempotency_key ON tasks (idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+-- Every attempt that was not the last of its task; the last is in the task's own row.
+CREATE TABLE attempts (
+  task_id    uuid        NOT NULL,
+  attempt    integer     NOT NULL,
+  worker_id  bigint      NOT NULL,
+  slot       smallint,
+  picked_at  timestamptz NOT NULL,
+  started_at timestamptz,
+  ended_at   timestamptz NOT NULL,
+  outcome    text        NOT NULL CHECK (outcome IN ('failed', 'lost', 'returned')),
+  error      text,
+  PRIMARY KEY (task_id, attempt)
+);

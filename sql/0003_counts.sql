@@ -2,7 +2,7 @@
 -- count_deltas, in its own transaction and without waiting for anybody; a fold moves what is certainly
 -- finished into counts. A count is its row in counts plus the deltas not yet folded, read in one snapshot.
 CREATE TABLE counts (
-  name  text   PRIMARY KEY,                       -- a state, 'submitted', 'submitted:<PRIORITY>', 'worker:<id>', …
+  name  text   PRIMARY KEY,                       -- a state; 'ever:<state>', which deletion does not lower; 'submitted:<PRIORITY>'; 'worker:<id>'; …
   value bigint NOT NULL
 ) WITH (fillfactor = 50);
 

@@ -36,10 +36,20 @@ DECLARE
   due_in  bigint;
 BEGIN
   IF NOT EXISTS (SELECT FROM new_tasks) THEN RETURN NULL; END IF;
+  IF EXISTS (SELECT FROM new_tasks WHERE picked_at IS NULL) THEN
+    INSERT INTO attempts (task_id, attempt, worker_id, slot, picked_at, started_at, ended_at, outcome, error)
+    SELECT o.id, o.attempt, o.worker_id, o.slot, o.picked_at, o.started_at, coalesce(o.failed_at, now()),
+           CASE WHEN n.failures > o.failures OR o.failed_at IS NOT NULL THEN 'failed'
+                WHEN n.losses > o.losses THEN 'lost' ELSE 'returned' END,
+           CASE WHEN n.failures > o.failures THEN n.error ELSE o.error END
+    FROM new_tasks n JOIN old_tasks o USING (id)
+    WHERE n.picked_at IS NULL AND o.picked_at IS NOT NULL
+    ON CONFLICT DO NOTHING;
+  END IF;
   WITH changed AS MATERIALIZED (
     SELECT n.id, n.attempt, n.state, o.state AS was, n.due_at,
            coalesce(n.worker_id, o.worker_id) AS worker_id, coalesce(n.slot, o.slot) AS slot,
-           CASE WHEN n.state <> 'pending' THEN n.state WHEN n.failures > o.failures THEN 'retrying' ELSE 'reassigned' END AS type,
+           CASE WHEN n.state <> 'pending' THEN n.state WHEN n.failures <> o.failures OR o.failed_at IS NOT NULL THEN 'retrying' ELSE 'reassigned' END AS type,
            CASE WHEN n.state = 'assigned' THEN 1000 * extract(epoch FROM n.picked_at - n.due_at)
              ELSE 1000 * extract(epoch FROM coalesce(n.completed_at, n.failed_at) - n.started_at) END AS ms,
            CASE n.state WHEN 'assigned' THEN 'waited' ELSE 'ran' END AS clock,
@@ -50,6 +60,7 @@ BEGIN
       SELECT name, sum(value) FROM changed, LATERAL (VALUES
         (state, 1),
         (was, -1),
+        (CASE WHEN state IN ('completed', 'failed', 'cancelled') THEN 'ever:' || state END, 1),
         (CASE state WHEN 'completed' THEN 'worker:' || worker_id END, 1),
         (CASE WHEN ms IS NOT NULL THEN clock || ':' || width_bucket(ms, '{1,2,4,8,16,32,64,100,200,400,800,1600,3200,6400,12800,25600,51200}') END, 1),
         (CASE WHEN ms IS NOT NULL THEN clock || '_ms' END, ms::bigint)

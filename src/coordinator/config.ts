@@ -3,6 +3,8 @@ import {
   databaseSettings,
   duration,
   heartbeatSettings,
+  integer,
+  optionalAge,
   port,
   readSettings,
   text,
@@ -20,6 +22,8 @@ const settings = {
   RETRY_BACKOFF: duration(1000),
   RETRY_BACKOFF_CAP: duration(300_000),
   RECONNECT_WINDOW: duration(300),
+  MAX_LOST_ATTEMPTS: integer(5, 1, 32_767),
+  TASK_RETENTION: optionalAge(),
 }
 
 /** The coordinator's settings from the environment and the command line; see README.md for each. */
@@ -37,6 +41,10 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     silenceMs: values.HEARTBEAT_INTERVAL * values.MAX_HEARTBEAT_MISSES,
     heartbeatIntervalMs: values.HEARTBEAT_INTERVAL,
     reconnectMs: values.RECONNECT_WINDOW,
+    /** How many workers a task may lose before it fails. */
+    maxLosses: values.MAX_LOST_ATTEMPTS,
+    /** ms that ended tasks are kept; null: for good. */
+    retentionMs: values.TASK_RETENTION,
     logLevel: values.LOG_LEVEL,
   }
 }

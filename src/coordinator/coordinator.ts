@@ -4,8 +4,9 @@ import { movingMean } from '../shared/core/window.ts'
 import type { Log } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
 import type { CoordinatorServiceHandlers } from '../shared/rpc/gen/grpcapi/CoordinatorService.ts'
-import { DUE_CHANNEL, listen } from '../shared/store/channel.ts'
+import { CANCEL_CHANNEL, DUE_CHANNEL, listen } from '../shared/store/channel.ts'
 import type { Sql } from '../shared/store/connect.ts'
+import { findCancelRequests } from '../shared/store/control.ts'
 import {
   type ClaimedTask,
   claimTasks,
@@ -23,6 +24,7 @@ import { createDocumented } from './documented.ts'
 import { chooseRecalls } from './placement.ts'
 import { createRecovery } from './recovery.ts'
 import { createRegistry } from './registry.ts'
+import { startRetention } from './retention.ts'
 import { createRoster } from './roster.ts'
 import { createService } from './service.ts'
 import { createSettler } from './settler.ts'
@@ -51,6 +53,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     roster,
     coordinatorId,
     reconnectMs: config.reconnectMs,
+    maxLosses: config.maxLosses,
     onRoom: () => claimer.wake(),
   })
 
@@ -89,6 +92,23 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     if (homeless.length > 0) giveBack(homeless)
   }
 
+  /** Passes on what was asked for; the table says it, so that a lost notice is made good by the next scan. */
+  async function tellCancels(workerIds: number[]) {
+    if (workerIds.length === 0) return
+    for (const { workerId, ...task } of await findCancelRequests(sql, workerIds)) {
+      registry.get(workerId)?.link.cancel([task])
+    }
+  }
+
+  function onCancelNotice(payload: string) {
+    const isNamed = payload === '*' ? () => true : (id: number) => named.has(id)
+    const named = new Set(payload.split(',').map(Number))
+    const mine = [...roster.all()].map(({ id }) => id).filter(isNamed)
+    tellCancels(mine).catch((error) =>
+      log.warn({ err: error }, 'Could not pass cancellations on; the next scan will'),
+    )
+  }
+
   /** Puts back what the table says our workers hold and no claim of ours gave them. */
   async function reconcile() {
     const mine = [...roster.all()].map(({ id }) => id)
@@ -97,6 +117,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
       ({ workerId, taskId, attempt }) => roster.get(workerId)?.held.get(taskId)?.attempt !== attempt,
     )
     const stillMine = lost.filter(({ workerId }) => roster.get(workerId) !== undefined)
+    await tellCancels(mine)
     if (stillMine.length > 0) {
       // Those that ended while we looked are not held any more, and stay as they are.
       const tasks = await returnTasks(sql, stillMine)
@@ -159,6 +180,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     registry,
     silenceMs: config.silenceMs,
     heartbeatIntervalMs: config.heartbeatIntervalMs,
+    maxLosses: config.maxLosses,
   })
   const due = await listen(
     sql,
@@ -166,13 +188,21 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     (ms) => claimer.dueIn(Number(ms)),
     () => claimer.scan(),
   )
+  const cancels = await listen(sql, CANCEL_CHANNEL, onCancelNotice, () => {})
   const beat = repeat('Recovery', BEAT_MS, log, recovery.tick)
+  const retention = config.retentionMs === null ? null : startRetention(sql, config.retentionMs, log)
   const scan = repeat('Scan', config.scanIntervalMs, log, async () => claimer.scan())
 
   return {
     service,
     async stop() {
-      await Promise.all([scan.stop(), beat.stop(), due.stop().catch(() => {})])
+      await Promise.all([
+        scan.stop(),
+        retention?.stop(),
+        beat.stop(),
+        due.stop().catch(() => {}),
+        cancels.stop().catch(() => {}),
+      ])
       await claimer.stop()
       await inserting.close()
       await settler.stop()

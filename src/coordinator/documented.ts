@@ -1,6 +1,6 @@
 import { AppError } from '../shared/core/error.ts'
 import type { ReportKind } from '../shared/core/report.ts'
-import type { Assignment, NewTask } from '../shared/core/task.ts'
+import { type Assignment, type NewTask, newTask, type TaskRef } from '../shared/core/task.ts'
 import type { Log } from '../shared/log.ts'
 import type { ClientTaskRequest__Output } from '../shared/rpc/gen/grpcapi/ClientTaskRequest.ts'
 import type { ClientTaskResponse } from '../shared/rpc/gen/grpcapi/ClientTaskResponse.ts'
@@ -60,6 +60,7 @@ export function createDocumented(options: DocumentedOptions): Documented {
       address,
       deadlineMs: PUSH_DEADLINE_MS,
       onRefused: (task, reason) => handBack(id, task, reason),
+      onCancel: (task) => giveUp(id, task),
     })
     await registry.connect(
       {
@@ -82,19 +83,25 @@ export function createDocumented(options: DocumentedOptions): Documented {
   function handBack(workerId: number, { taskId, attempt }: Assignment, reason: string) {
     log.warn({ workerId, taskId, reason }, 'A worker did not take a task')
     roster.setAvailable(workerId, false)
-    options
-      .report({
-        workerId,
-        taskId,
-        attempt,
-        kind: 'returned',
-        slot: 0,
-        startedAt: null,
-        endedAt: null,
-        error: null,
-        output: null,
-      })
-      .catch((error) => log.error({ err: error, taskId }, 'Could not hand a task back'))
+    close({ taskId, attempt }, workerId, 'returned')
+  }
+
+  /** Nothing can be told to it: the task ends here, and what the worker says of it later changes nothing. */
+  const giveUp = (workerId: number, task: TaskRef) => close(task, workerId, 'cancelled')
+
+  function close({ taskId, attempt }: TaskRef, workerId: number, kind: 'returned' | 'cancelled') {
+    const report = {
+      taskId,
+      attempt,
+      workerId,
+      kind,
+      slot: 0,
+      startedAt: null,
+      endedAt: null,
+      error: null,
+      output: null,
+    }
+    options.report(report).catch((error) => log.error({ err: error, taskId }, 'Could not take a task back'))
   }
 
   /** Is there a worker that another coordinator can place work on? */
@@ -110,17 +117,7 @@ export function createDocumented(options: DocumentedOptions): Documented {
       if (roster.available().length === 0 && !(await isWorkerElsewhere())) {
         throw new AppError('unavailable', NO_WORKERS)
       }
-      const task: NewTask = {
-        id: Bun.randomUUIDv7(),
-        name: '',
-        description: '',
-        command: data,
-        executor: 'simulate',
-        payload: null,
-        priority: 0,
-        maxRetries: 0,
-        scheduledAt: new Date(),
-      }
+      const task = newTask({ id: Bun.randomUUIDv7(), command: data, scheduledAt: new Date() })
       await options.insert(task)
       options.onSubmitted()
       return { message: 'Task submitted successfully', task_id: task.id }

@@ -13,6 +13,7 @@ export interface RecoveryOptions {
   registry: Registry
   silenceMs: number
   heartbeatIntervalMs: number
+  maxLosses: number
 }
 
 export interface Recovery {
@@ -20,13 +21,8 @@ export interface Recovery {
   tick(): Promise<void>
 }
 
-export function createRecovery({
-  sql,
-  log,
-  registry,
-  silenceMs,
-  heartbeatIntervalMs,
-}: RecoveryOptions): Recovery {
+export function createRecovery(options: RecoveryOptions): Recovery {
+  const { sql, log, registry, silenceMs, heartbeatIntervalMs, maxLosses } = options
   /** Since when every beat has succeeded (monotonic ms), or null after one that failed. */
   let steadySince: number | null = null
   let forgottenAt = Number.NEGATIVE_INFINITY
@@ -36,8 +32,8 @@ export function createRecovery({
     const now = performance.now()
     steadySince ??= now
     // While the database was away nobody could renew a lease: give the others one interval to do so first.
-    if (now - steadySince >= heartbeatIntervalMs) registry.forget(await loseSilent(sql, silenceMs))
-    const orphans = await requeueOrphans(sql)
+    if (now - steadySince >= heartbeatIntervalMs) registry.forget(await loseSilent(sql, silenceMs, maxLosses))
+    const orphans = await requeueOrphans(sql, maxLosses)
     if (orphans > 0) log.info({ tasks: orphans }, 'Put back tasks whose worker is gone')
     await foldCounts(sql)
     if (now - forgottenAt > 60_000) {

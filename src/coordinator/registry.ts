@@ -34,6 +34,8 @@ export interface RegistryOptions {
   coordinatorId: string
   /** ms a worker whose link broke may take to come back before its tasks go to others. */
   reconnectMs: number
+  /** How many workers a task may lose before it fails. */
+  maxLosses: number
   /** Places became free, or there are new ones. */
   onRoom: () => void
 }
@@ -69,7 +71,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   const losing = createBatcher<string, undefined>({
     async write(sessions) {
-      const lost = await loseSessions(sql, sessions)
+      const lost = await loseSessions(sql, sessions, options.maxLosses)
       for (const { id, name, requeued } of lost) {
         log.info({ workerId: id, name, requeued }, `Removing inactive worker: ${id}`)
       }

@@ -1,6 +1,6 @@
 import { createBatcher } from '../shared/batcher.ts'
 import { AppError } from '../shared/core/error.ts'
-import type { NewTask, Task } from '../shared/core/task.ts'
+import { type NewTask, newTask, type Task } from '../shared/core/task.ts'
 import { isUnavailable, type Sql } from '../shared/store/connect.ts'
 import { readCounts } from '../shared/store/counts.ts'
 import { countMatches, findTask, insertTasks, listTasks, type TaskFilter } from '../shared/store/tasks.ts'
@@ -47,12 +47,12 @@ export function createTasks(sql: Sql): Tasks {
   }
 
   return {
-    schedule: (input) => insert(newTask(input, input.scheduled_at)),
-    submit: (input) => insert(newTask(input, new Date())),
+    schedule: (input) => insert(taskFrom(input, input.scheduled_at)),
+    submit: (input) => insert(taskFrom(input, new Date())),
 
     async scheduleBatch(input) {
       const scheduledAt = new Date(Date.now() + input.delay_seconds * 1000)
-      const tasks = Array.from({ length: input.count }, () => newTask(input, scheduledAt))
+      const tasks = Array.from({ length: input.count }, () => taskFrom(input, scheduledAt))
       await insertTasks(sql, tasks)
       return { ids: tasks.map(({ id }) => id), scheduledAt }
     },
@@ -85,18 +85,18 @@ export function createTasks(sql: Sql): Tasks {
   }
 }
 
-function newTask(input: SubmitInput, scheduledAt: Date): NewTask {
-  return {
+function taskFrom(input: SubmitInput, scheduledAt: Date): NewTask {
+  return newTask({
     id: Bun.randomUUIDv7(),
+    command: input.command,
+    scheduledAt,
     name: input.name ?? '',
     description: input.description ?? '',
-    command: input.command,
     executor: input.executor ?? 'simulate',
     payload: input.payload ?? null,
     priority: input.priority ?? 0,
     maxRetries: input.max_retries ?? 0,
-    scheduledAt,
-  }
+  })
 }
 
 const sizeOf = ({ command, description, payload }: NewTask) =>

@@ -31,6 +31,19 @@ export const integer = (fallback: number, min: number, max: number): Setting<num
 export const duration = (fallbackMs: number, minMs = 1): Setting<number> =>
   integer(fallbackMs, minMs, 2_147_483_647)
 
+const AGE_UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** How long something is kept, in ms: `45m`, `12h`, `30d`, a number of ms; unset, `keep` or `forever`: null. */
+export const optionalAge = (): Setting<number | null> => ({
+  read(given) {
+    if (given === null || /^(keep|forever)$/i.test(given)) return null
+    const [, digits, unit = 'ms'] = /^(\d{1,12})\s*(ms|s|m|h|d)?$/.exec(given.trim()) ?? []
+    return digits === undefined
+      ? wrong(`must look like 45m, 12h or 30d, or be keep, not "${given}"`)
+      : Number(digits) * AGE_UNITS[unit as keyof typeof AGE_UNITS]
+  },
+})
+
 /** A port, written `8081` or `:8081`; 0 means any free one. */
 export const port = (fallback: number): Setting<number> => ({
   read: (given) => integer(fallback, 0, 65535).read(given?.replace(/^:/, '') ?? null),

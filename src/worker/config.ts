@@ -22,6 +22,7 @@ const settings = {
   WORKER_POOL_SIZE: integer(5, 1, 1024),
   TASK_PROCESS_TIME: duration(5000, 0),
   DRAIN_TIMEOUT: duration(30_000),
+  SIMULATE_HISTORY: optionalText(),
 }
 
 /** The worker's settings from the environment and the command line; see README.md for each. */
@@ -39,6 +40,7 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     labels: values.WORKER_LABELS,
     slots: values.WORKER_POOL_SIZE,
     processTimeMs: values.TASK_PROCESS_TIME,
+    historyFile: values.SIMULATE_HISTORY,
     heartbeatIntervalMs: values.HEARTBEAT_INTERVAL,
     /** ms of silence after which a coordinator is taken for dead. */
     silenceMs: values.HEARTBEAT_INTERVAL * values.MAX_HEARTBEAT_MISSES,

@@ -23,7 +23,7 @@ function readConfigOrExit() {
 const reporter = createReporter()
 const pool = createPool({
   slots: config.slots,
-  settings: { processTimeMs: config.processTimeMs },
+  settings: { processTimeMs: config.processTimeMs, historyFile: config.historyFile },
   onReport: reporter.add,
 })
 const shared = { config, hostname: hostname(), pool, reporter }

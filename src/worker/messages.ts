@@ -1,6 +1,8 @@
 import type { Json } from '../shared/core/task.ts'
 
-/** What the pool tells a slot's thread: run this. */
+/** What the pool tells a slot's thread: run this, or stop what you run. */
+export type SlotOrder = { settings: SlotSettings } | { task: SlotTask } | { stop: true }
+
 export interface SlotTask {
   taskId: string
   attempt: number
@@ -22,4 +24,6 @@ export interface SlotOutcome {
 export interface SlotSettings {
   /** ms that `simulate` takes when the task does not say. */
   processTimeMs: number
+  /** File to which `simulate` appends a line at each start and end, for those who check us from outside. */
+  historyFile: string | null
 }

@@ -21,8 +21,10 @@ export interface Pool {
   recall(tasks: TaskRef[]): void
   /** Hands back everything that has not started. */
   recallAll(): void
-  /** Drops these without a report: queued or running, they are somebody else's now. */
+  /** Stops these and reports them as cancelled: at once, or by the signal, and after their grace by force. */
   cancel(tasks: TaskRef[]): void
+  /** Drops these without a report: queued or running, they are somebody else's now. */
+  revoke(tasks: TaskRef[]): void
   /** What is queued or runs. */
   held(): (TaskRef & { started: boolean })[]
   /** Resolves when nothing is queued and nothing runs. */
@@ -34,7 +36,13 @@ interface Slot {
   index: number
   thread: SlotThread
   task: (Assignment & { startedAt: number }) | null
+  /** Why the task has been signalled to stop. */
+  stopping: StopReason | null
+  /** Signals a task whose time is up, then ends one that does not stop. */
+  timer: Timer | null
 }
+
+type StopReason = 'cancelled' | 'timed out'
 
 const isSame = (a: TaskRef, b: TaskRef) => a.taskId === b.taskId && a.attempt === b.attempt
 
@@ -47,6 +55,8 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
     index,
     thread: createSlotThread(settings, (outcome) => end(index, outcome)),
     task: null,
+    stopping: null,
+    timer: null,
   }))
   const free = slots.map(({ index }) => index).reverse()
   let onIdle: (() => void)[] = []
@@ -59,6 +69,7 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
       const task = queue.shift() as Assignment
       slot.task = { ...task, startedAt: performance.now() }
       slot.thread.run(task)
+      if (task.timeoutMs !== null) slot.timer = setTimeout(stop, task.timeoutMs, slot, 'timed out')
       report(task, 'started', slot.index, slot.task.startedAt, null)
     }
     if (free.length === count && queue.length === 0) {
@@ -71,12 +82,27 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
     const slot = slots[index] as Slot
     const task = slot.task
     if (!task) return
+    const stopping = slot.stopping
     release(slot)
     known.delete(key(task))
     remember(key(task))
-    const kind = ok ? 'completed' : 'failed'
-    report(task, kind, index, task.startedAt, performance.now(), error, output)
+    // What finished all the same, finished: the signal came too late.
+    const kind = ok ? 'completed' : stopping === 'cancelled' ? 'cancelled' : 'failed'
+    const reason = !ok && stopping === 'timed out' ? `timed out after ${task.timeoutMs} ms` : error
+    report(task, kind, index, task.startedAt, performance.now(), reason, output)
     fill()
+  }
+
+  function stop(slot: Slot, reason: StopReason) {
+    const task = slot.task
+    if (!task || slot.stopping === 'cancelled') return
+    slot.stopping = reason
+    slot.thread.signal()
+    if (slot.timer) clearTimeout(slot.timer)
+    slot.timer = setTimeout(() => {
+      slot.thread.replace()
+      end(slot.index, { ok: false, output: null, error: 'did not stop in time; its thread was ended' })
+    }, task.cancelGraceMs)
   }
 
   function remember(attempt: string) {
@@ -86,6 +112,9 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
 
   function release(slot: Slot) {
     slot.task = null
+    slot.stopping = null
+    if (slot.timer) clearTimeout(slot.timer)
+    slot.timer = null
     free.push(slot.index)
   }
 
@@ -126,6 +155,19 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
     recallAll: () => handBack(() => true),
     cancel(tasks) {
       for (const ref of tasks) {
+        const queued = queue.findIndex((task) => isSame(ref, task))
+        if (queued >= 0) {
+          queue.splice(queued, 1)
+          known.delete(key(ref))
+          report(ref, 'cancelled', 0, null, performance.now())
+        }
+        const slot = slots.find(({ task }) => task && isSame(ref, task))
+        if (slot) stop(slot, 'cancelled')
+      }
+      fill()
+    },
+    revoke(tasks) {
+      for (const ref of tasks) {
         known.delete(key(ref))
         const queued = queue.findIndex((task) => isSame(ref, task))
         if (queued >= 0) queue.splice(queued, 1)
@@ -148,7 +190,10 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
         fill()
       }),
     stop() {
-      for (const { thread } of slots) thread.stop()
+      for (const slot of slots) {
+        if (slot.timer) clearTimeout(slot.timer)
+        slot.thread.stop()
+      }
     },
   }
 }

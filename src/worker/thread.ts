@@ -3,6 +3,8 @@ import type { SlotMessage, SlotOutcome, SlotSettings, SlotTask } from './message
 /** One slot's thread: runs one task at a time and is replaced when it breaks or is stopped. */
 export interface SlotThread {
   run(task: SlotTask): void
+  /** Signals the running task to stop. */
+  signal(): void
   /** Ends what runs at once, whatever it does, by ending the thread; a new one takes its place. */
   replace(): void
   stop(): void
@@ -41,6 +43,7 @@ export function createSlotThread(settings: SlotSettings, onEnd: (outcome: SlotOu
       running = true
       thread.postMessage({ task })
     },
+    signal: () => thread.postMessage({ stop: true }),
     replace() {
       running = false
       const old = thread

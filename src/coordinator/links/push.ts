@@ -1,5 +1,5 @@
 import { credentials } from '@grpc/grpc-js'
-import type { Assignment } from '../../shared/core/task.ts'
+import type { Assignment, TaskRef } from '../../shared/core/task.ts'
 import { CHANNEL_OPTIONS, WorkerService } from '../../shared/rpc/load.ts'
 import type { WorkerLink } from './link.ts'
 
@@ -10,10 +10,12 @@ export interface PushLinkOptions {
   deadlineMs: number
   /** The worker did not take this task: it is unreachable, or its answer was no. */
   onRefused: (task: Assignment, reason: string) => void
+  /** This task is to be stopped, which the documented protocol cannot say. */
+  onCancel: (task: TaskRef) => void
 }
 
 /** The link to a worker that is known by its heartbeats alone: each task is pushed to its address. */
-export function createPushLink({ address, deadlineMs, onRefused }: PushLinkOptions): WorkerLink {
+export function createPushLink({ address, deadlineMs, onRefused, onCancel }: PushLinkOptions): WorkerLink {
   const client = new WorkerService(address, credentials.createInsecure(), CHANNEL_OPTIONS)
   return {
     send(tasks) {
@@ -28,8 +30,7 @@ export function createPushLink({ address, deadlineMs, onRefused }: PushLinkOptio
         )
       }
     },
-    // The documented protocol has no way to say either; the fencing of reports keeps it correct.
-    cancel: () => {},
+    cancel: (tasks) => tasks.forEach(onCancel),
     recall: () => {},
     close: () => client.close(),
   }

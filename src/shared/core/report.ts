@@ -1,7 +1,7 @@
 import type { TaskRef } from './task.ts'
 
 /** What a worker says of an attempt: that it started, how it ended, or that it hands it back unstarted. */
-export type ReportKind = 'started' | 'completed' | 'failed' | 'returned'
+export type ReportKind = 'started' | 'completed' | 'failed' | 'cancelled' | 'returned'
 
 /**
  * Times are ms on the monotonic clock of the process that holds the report. Between processes, and to the

@@ -21,7 +21,40 @@ export interface NewTask {
   payload: Json | null
   priority: number
   maxRetries: number
+  /** ms before the first retry, at most, doubled each time up to the cap; null: the coordinator's. */
+  retryBackoffMs: number | null
+  retryBackoffCapMs: number | null
+  /** ms an attempt may run; null: any time. */
+  timeoutMs: number | null
+  /** ms from the signal to stop until the hard stop. */
+  cancelGraceMs: number
+  /** Submitting again under the same key gives the same task. */
+  idempotencyKey: string | null
+  /** Tells whether two submissions under one key ask for the same. */
+  requestHash: string | null
   scheduledAt: Date
+}
+
+/** ms from the signal to stop until the hard stop, when the submitter does not say. */
+export const DEFAULT_CANCEL_GRACE_MS = 5000
+
+/** A task with what its submitter gave, and the defaults for the rest. */
+export function newTask(given: Pick<NewTask, 'id' | 'command' | 'scheduledAt'> & Partial<NewTask>): NewTask {
+  return {
+    name: '',
+    description: '',
+    executor: 'simulate',
+    payload: null,
+    priority: PRIORITIES.LOW,
+    maxRetries: 0,
+    retryBackoffMs: null,
+    retryBackoffCapMs: null,
+    timeoutMs: null,
+    cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
+    idempotencyKey: null,
+    requestHash: null,
+    ...given,
+  }
 }
 
 /** When what happened to a task; the state is derived from these alone. */
@@ -41,7 +74,12 @@ export interface Task extends NewTask, TaskTimes {
   workerName: string | null
   slot: number | null
   attempt: number
+  /** Attempts that failed. */
   failures: number
+  /** Attempts that ran on a worker that was lost. */
+  losses: number
+  /** Its worker has been told to stop it. */
+  cancelRequestedAt: Date | null
   error: string | null
   output: string | null
 }
@@ -59,6 +97,21 @@ export interface Assignment extends TaskRef {
   executor: string
   payload: Json | null
   priority: number
+  timeoutMs: number | null
+  cancelGraceMs: number
+}
+
+/** An attempt that was not the last of its task. */
+export interface PastAttempt {
+  attempt: number
+  workerId: number
+  workerName: string | null
+  slot: number | null
+  pickedAt: Date
+  startedAt: Date | null
+  endedAt: Date
+  outcome: 'failed' | 'lost' | 'returned'
+  error: string | null
 }
 
 export function isEnded(state: TaskState): boolean {
@@ -80,7 +133,7 @@ const NEXT: Record<TaskState, readonly TaskState[]> = {
   assigned: ['running', 'completed', 'failed', 'pending', 'cancelled'],
   running: ['completed', 'failed', 'pending', 'cancelled'],
   completed: [],
-  failed: [],
+  failed: ['pending'], // retried by hand
   cancelled: [],
 }
 

@@ -3,12 +3,19 @@ import type { Assignment, Json } from '../core/task.ts'
 import type { Report__Output, Report as ReportMessage } from './gen/grpcapi/Report.ts'
 import type { Task__Output, Task as TaskMessage } from './gen/grpcapi/Task.ts'
 
-const KINDS = { started: 'STARTED', completed: 'COMPLETED', failed: 'FAILED', returned: 'RETURNED' } as const
+const KINDS = {
+  started: 'STARTED',
+  completed: 'COMPLETED',
+  failed: 'FAILED',
+  returned: 'RETURNED',
+  cancelled: 'CANCELLED',
+} as const
 const KIND_NAMES = {
   STARTED: 'started',
   COMPLETED: 'completed',
   FAILED: 'failed',
   RETURNED: 'returned',
+  CANCELLED: 'cancelled',
 } as const
 
 const ago = (now: number, at: number | null) => (at === null ? -1 : Math.max(0, now - at))
@@ -51,6 +58,8 @@ export function assignmentToMessage(task: Assignment): TaskMessage {
     executor: task.executor,
     payload: task.payload === null ? '' : JSON.stringify(task.payload),
     priority: task.priority,
+    timeout_ms: task.timeoutMs ?? 0,
+    cancel_grace_ms: task.cancelGraceMs,
   }
 }
 
@@ -62,5 +71,7 @@ export function assignmentFromMessage(message: Task__Output): Assignment {
     executor: message.executor,
     payload: message.payload === '' ? null : (JSON.parse(message.payload) as Json),
     priority: message.priority,
+    timeoutMs: message.timeout_ms || null,
+    cancelGraceMs: message.cancel_grace_ms,
   }
 }

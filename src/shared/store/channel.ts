@@ -2,6 +2,8 @@ import type { Sql } from './connect.ts'
 
 /** A task became claimable, or will be: ms from the moment of the change, negative when overdue. */
 export const DUE_CHANNEL = 'taskmaster_due'
+/** Workers hold tasks that they are to stop: their ids, separated by commas, or `*` for anyone. */
+export const CANCEL_CHANNEL = 'taskmaster_cancel'
 /** Something happened that watchers want to see. */
 export const EVENTS_CHANNEL = 'taskmaster_events'
 

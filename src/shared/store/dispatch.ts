@@ -1,6 +1,7 @@
 import type { Report } from '../core/report.ts'
 import type { Assignment, TaskRef } from '../core/task.ts'
 import type { Sql } from './connect.ts'
+import { isHeld, putBack } from './held.ts'
 
 export interface ClaimedTask extends Assignment {
   workerId: number
@@ -36,7 +37,8 @@ export function claimTasks(sql: Sql, workerIds: number[]): Promise<ClaimedTask[]
     )
     UPDATE tasks t SET picked_at = now(), attempt = t.attempt + 1, worker_id = (${workerIds}::bigint[])[p.n]
     FROM placed p WHERE t.id = p.id
-    RETURNING t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.command, t.executor, t.payload, t.priority`
+    RETURNING t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.command, t.executor, t.payload, t.priority,
+      t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs"`
 }
 
 /** ms until the first task that nobody holds is due by the database's clock (negative: overdue), or null. */
@@ -68,15 +70,17 @@ type MonotonicNow = number
 
 /**
  * Records what workers report, all in one statement. A report of an attempt that was given up, or of a task
- * that has ended, changes nothing. Times are set by the database's clock, never before the pick.
+ * that has ended, changes nothing. Times are set by the database's clock, never before the pick. An attempt
+ * that failed after it was asked to stop counts as cancelled.
  */
 export async function settleTasks(sql: Sql, reports: WorkerReport[], now: MonotonicNow): Promise<void> {
   await sql`
     UPDATE tasks t SET
-      started_at = coalesce(t.started_at, greatest(
-        t.picked_at, now() - coalesce(r.started_ago, r.ended_ago, 0) * interval '1 ms')),
+      started_at = CASE WHEN r.kind = 'cancelled' AND r.started_ago IS NULL THEN t.started_at ELSE coalesce(t.started_at,
+        greatest(t.picked_at, now() - coalesce(r.started_ago, r.ended_ago, 0) * interval '1 ms')) END,
       completed_at = CASE WHEN r.kind = 'completed' THEN ${endedAt(sql)} END,
-      failed_at = CASE WHEN r.kind = 'failed' THEN ${endedAt(sql)} END,
+      failed_at = CASE WHEN r.kind = 'failed' AND t.cancel_requested_at IS NULL THEN ${endedAt(sql)} END,
+      cancelled_at = CASE WHEN r.kind = 'cancelled' OR (r.kind = 'failed' AND t.cancel_requested_at IS NOT NULL) THEN ${endedAt(sql)} END,
       failures = t.failures + (r.kind = 'failed')::int,
       slot = r.slot, error = r.error, output = r.output
     FROM ${unnestReports(sql, reports, now)}
@@ -84,8 +88,8 @@ export async function settleTasks(sql: Sql, reports: WorkerReport[], now: Monoto
 }
 
 /**
- * Puts back the failed attempts that have a retry left, due after an exponential backoff with full jitter.
- * Call before `settleTasks` with the same reports, which then ends the others.
+ * Puts back the failed attempts that have a retry left, due after an exponential backoff with full jitter: the
+ * task's own, or the one given. Call before `settleTasks` with the same reports, which then ends the others.
  */
 export async function retryTasks(
   sql: Sql,
@@ -95,29 +99,36 @@ export async function retryTasks(
 ): Promise<void> {
   await sql`
     UPDATE tasks t SET
-      due_at = clock_timestamp() + random() * least(${capMs}, ${baseMs} * 2 ^ least(t.failures, 30)) * interval '1 ms',
+      due_at = now() + random() * least(
+        coalesce(t.retry_backoff_cap_ms, ${capMs}),
+        coalesce(t.retry_backoff_ms, ${baseMs}) * 2 ^ least(t.failures, 30)) * interval '1 ms',
       failures = t.failures + 1, error = r.error, output = r.output,
       picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL
     FROM ${unnestReports(sql, reports, now)}
-    WHERE ${isCurrentAttempt(sql)} AND r.kind = 'failed' AND t.failures < t.max_retries`
+    WHERE ${isCurrentAttempt(sql)} AND r.kind = 'failed' AND t.failures < t.max_retries
+      AND t.cancel_requested_at IS NULL`
 }
 
-/** Puts tasks back that their worker did not start, uncharged; answers with how many it still held. */
+/**
+ * Puts tasks back that their worker did not start, uncharged, or ends them when that was asked for.
+ *
+ * @returns how many it still held
+ */
 export async function returnTasks(sql: Sql, refs: TaskRef[]): Promise<number> {
   const result = await sql`
-    UPDATE tasks t SET picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL
+    UPDATE tasks t SET ${putBack(sql)}
     FROM unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[]) AS r (task_id, attempt)
     WHERE t.id = r.task_id AND t.attempt = r.attempt AND ${isHeld(sql)}`
   return result.count
 }
 
-/** The attempts that these workers hold by the table. */
-export function findHeld(
-  sql: Sql,
-  workerIds: number[],
-): Promise<(TaskRef & { workerId: number; started: boolean })[]> {
+/** An attempt that a worker holds by the table. */
+export type HeldAttempt = TaskRef & { workerId: number; started: boolean; cancelRequested: boolean }
+
+export function findHeld(sql: Sql, workerIds: number[]): Promise<HeldAttempt[]> {
   return sql`
-    SELECT t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.started_at IS NOT NULL AS started
+    SELECT t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.started_at IS NOT NULL AS started,
+      t.cancel_requested_at IS NOT NULL AS "cancelRequested"
     FROM tasks t WHERE t.worker_id = ANY(${workerIds}::bigint[]) AND ${isHeld(sql)}`
 }
 
@@ -130,9 +141,6 @@ export async function findHeldAttempt(
     SELECT t.attempt, t.worker_id AS "workerId" FROM tasks t WHERE t.id = ${taskId} AND ${isHeld(sql)}`
   return row ?? null
 }
-
-const isHeld = (sql: Sql) => sql`
-  t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
 
 const isCurrentAttempt = (sql: Sql) => sql`
   t.id = r.task_id AND t.attempt = r.attempt AND t.worker_id = r.worker_id AND ${isHeld(sql)}`

@@ -1,28 +1,57 @@
 import type { NewTask, Task, TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 
-/** Stores tasks, all or none, in one statement; the insert itself tells coordinators and watchers. */
-export async function insertTasks(sql: Sql, tasks: NewTask[]): Promise<void> {
-  await sql`
-    INSERT INTO tasks (id, name, description, command, executor, payload, priority, max_retries, scheduled_at, due_at)
-    SELECT id, name, description, command, executor, payload::jsonb, priority, max_retries, scheduled_at, scheduled_at
+/** One stored under the same idempotency key before. */
+export interface Duplicate {
+  idempotencyKey: string
+  id: string
+  requestHash: string | null
+}
+
+/**
+ * Stores tasks, all or none, in one statement; the insert itself tells coordinators and watchers. A task whose
+ * idempotency key is taken is not stored.
+ *
+ * @returns the tasks that hold the keys of those that were not stored
+ */
+export async function insertTasks(sql: Sql, tasks: NewTask[]): Promise<Duplicate[]> {
+  const inserted = await sql`
+    INSERT INTO tasks (id, name, description, command, executor, payload, priority, max_retries,
+      retry_backoff_ms, retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash,
+      scheduled_at, due_at)
+    SELECT id, name, description, command, executor, payload::jsonb, priority, max_retries,
+      retry_backoff_ms, retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash,
+      scheduled_at, scheduled_at
     FROM unnest(
       ${tasks.map((t) => t.id)}::uuid[], ${tasks.map((t) => t.name)}::text[],
       ${tasks.map((t) => t.description)}::text[], ${tasks.map((t) => t.command)}::text[],
       ${tasks.map((t) => t.executor)}::text[],
       ${tasks.map((t) => (t.payload === null ? null : JSON.stringify(t.payload)))}::text[],
       ${tasks.map((t) => t.priority)}::smallint[], ${tasks.map((t) => t.maxRetries)}::smallint[],
+      ${tasks.map((t) => t.retryBackoffMs)}::int[], ${tasks.map((t) => t.retryBackoffCapMs)}::int[],
+      ${tasks.map((t) => t.timeoutMs)}::int[], ${tasks.map((t) => t.cancelGraceMs)}::int[],
+      ${tasks.map((t) => t.idempotencyKey)}::text[], ${tasks.map((t) => t.requestHash)}::text[],
       ${tasks.map((t) => t.scheduledAt.toISOString())}::timestamptz[]
-    ) AS t (id, name, description, command, executor, payload, priority, max_retries, scheduled_at)`
+    ) AS t (id, name, description, command, executor, payload, priority, max_retries, retry_backoff_ms,
+      retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash, scheduled_at)
+    ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING`
+  if (inserted.count === tasks.length) return []
+  const keys = tasks.flatMap(({ idempotencyKey }) => idempotencyKey ?? [])
+  return await sql<Duplicate[]>`
+    SELECT idempotency_key AS "idempotencyKey", id, request_hash AS "requestHash"
+    FROM tasks WHERE idempotency_key = ANY(${keys}) AND idempotency_key IS NOT NULL`
 }
 
 const columns = (sql: Sql) => sql`
   t.id, t.name, t.description, t.command, t.executor, t.payload, t.priority, t.max_retries AS "maxRetries",
+  t.retry_backoff_ms AS "retryBackoffMs", t.retry_backoff_cap_ms AS "retryBackoffCapMs",
+  t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs", t.idempotency_key AS "idempotencyKey",
+  t.request_hash AS "requestHash", t.cancel_requested_at AS "cancelRequestedAt",
   t.state, t.created_at AS "createdAt", t.scheduled_at AS "scheduledAt", t.due_at AS "dueAt",
   t.picked_at AS "pickedAt", t.started_at AS "startedAt", t.completed_at AS "completedAt",
   t.failed_at AS "failedAt", t.cancelled_at AS "cancelledAt", t.worker_id AS "workerId",
   (SELECT w.name FROM workers w WHERE w.id = t.worker_id) AS "workerName",
-  t.slot, t.attempt, t.failures, t.error, t.output`
+  t.slot, t.attempt, t.failures, t.losses, t.error, t.output`
 
 export async function findTask(sql: Sql, id: string): Promise<Task | null> {
   const [task] = await sql<Task[]>`SELECT ${columns(sql)} FROM tasks t WHERE t.id = ${id}`

@@ -1,4 +1,5 @@
 import type { Sql } from './connect.ts'
+import { isHeld, putBackLost } from './held.ts'
 
 /** How a coordinator reaches a worker: by its dispatch stream, or by pushing to its address. */
 export type LinkKind = 'stream' | 'push'
@@ -70,22 +71,22 @@ export interface LostWorker {
 }
 
 /** Gives up the workers of these sessions, unless they have a newer one, and puts all they hold back. */
-export function loseSessions(sql: Sql, sessions: string[]): Promise<LostWorker[]> {
-  return lose(sql, sql`session = ANY(${sessions}::uuid[])`)
+export function loseSessions(sql: Sql, sessions: string[], maxLosses: number): Promise<LostWorker[]> {
+  return lose(sql, maxLosses, sql`session = ANY(${sessions}::uuid[])`)
 }
 
 /** Gives up the workers that nobody has heard from for so long by the database's clock. */
-export function loseSilent(sql: Sql, silenceMs: number): Promise<LostWorker[]> {
-  return lose(sql, sql`last_seen_at < now() - ${silenceMs} * interval '1 ms'`)
+export function loseSilent(sql: Sql, silenceMs: number, maxLosses: number): Promise<LostWorker[]> {
+  return lose(sql, maxLosses, sql`last_seen_at < now() - ${silenceMs} * interval '1 ms'`)
 }
 
 // Whoever locks the worker's row requeues its tasks; another coordinator that comes at the same time passes by.
-function lose(sql: Sql, which: ReturnType<Sql>): Promise<LostWorker[]> {
+function lose(sql: Sql, maxLosses: number, which: ReturnType<Sql>): Promise<LostWorker[]> {
   return sql<LostWorker[]>`
     WITH lost AS MATERIALIZED (
       SELECT id FROM workers WHERE offline_at IS NULL AND ${which} FOR UPDATE SKIP LOCKED
     ), requeued AS (
-      UPDATE tasks t SET picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL
+      UPDATE tasks t SET ${putBackLost(sql, maxLosses)}
       FROM lost WHERE t.worker_id = lost.id AND ${isHeld(sql)}
       RETURNING lost.id AS worker_id
     )
@@ -99,7 +100,7 @@ function lose(sql: Sql, which: ReturnType<Sql>): Promise<LostWorker[]> {
  *
  * @returns how many tasks were put back
  */
-export async function requeueOrphans(sql: Sql): Promise<number> {
+export async function requeueOrphans(sql: Sql, maxLosses: number): Promise<number> {
   const result = await sql`
     WITH RECURSIVE holder AS (
       (SELECT t.worker_id FROM tasks t WHERE ${isHeld(sql)} ORDER BY t.worker_id LIMIT 1)
@@ -107,15 +108,12 @@ export async function requeueOrphans(sql: Sql): Promise<number> {
       SELECT (SELECT t.worker_id FROM tasks t WHERE ${isHeld(sql)} AND t.worker_id > h.worker_id ORDER BY t.worker_id LIMIT 1)
       FROM holder h WHERE h.worker_id IS NOT NULL
     )
-    UPDATE tasks t SET picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL
+    UPDATE tasks t SET ${putBackLost(sql, maxLosses)}
     FROM holder h
     WHERE t.worker_id = h.worker_id AND ${isHeld(sql)}
       AND NOT EXISTS (SELECT FROM workers w WHERE w.id = h.worker_id AND w.offline_at IS NULL)`
   return result.count
 }
-
-const isHeld = (sql: Sql) => sql`
-  t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
 
 /**
  * Workers with what they run now.

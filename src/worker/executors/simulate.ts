@@ -1,20 +1,69 @@
+import { appendFileSync } from 'node:fs'
 import type { Json } from '../../shared/core/task.ts'
+import type { SlotTask } from '../messages.ts'
 import type { Executor } from './executor.ts'
 
 /**
  * Stands for work: takes `payload.duration_ms`, or TASK_PROCESS_TIME, and fails with probability
- * `payload.failure_rate`.
+ * `payload.failure_rate`. To show what the system does with work that misbehaves, `payload.busy` never yields
+ * nor heeds a signal while it lasts, and `payload.crash` kills the worker process when it ends.
  */
-export const simulate: Executor = async (task, { processTimeMs }) => {
-  const durationMs = numberIn(task.payload, 'duration_ms') ?? processTimeMs
+export const simulate: Executor = async (task, { settings, signal }) => {
+  const durationMs = numberIn(task.payload, 'duration_ms') ?? settings.processTimeMs
   const failureRate = numberIn(task.payload, 'failure_rate') ?? 0
-  if (durationMs > 0) await Bun.sleep(durationMs)
-  if (failureRate > 0 && Math.random() < failureRate) throw new Error('simulated failure')
+  const note = (event: string) => record(settings.historyFile, task, event)
+  note('start')
+  if (isSet(task.payload, 'busy')) spin(durationMs)
+  else
+    await pause(durationMs, signal).catch((error) => {
+      note('stopped')
+      throw error
+    })
+  if (isSet(task.payload, 'crash')) process.kill(process.pid, 'SIGKILL')
+  if (failureRate > 0 && Math.random() < failureRate) {
+    note('failed')
+    throw new Error('simulated failure')
+  }
+  note('completed')
   return null
 }
 
+function spin(durationMs: number) {
+  const until = performance.now() + durationMs
+  while (performance.now() < until);
+}
+
+async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
+  if (durationMs <= 0) return
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(resolve, durationMs)
+    const onAbort = () => {
+      clearTimeout(timer)
+      reject(new Error('stopped'))
+    }
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+// One short line, appended whole: several threads and processes may share the file.
+function record(file: string | null, { taskId, attempt }: SlotTask, event: string) {
+  if (file)
+    appendFileSync(
+      file,
+      `${JSON.stringify({ task_id: taskId, attempt, event, pid: process.pid, at: now() })}\n`,
+    )
+}
+
+/** Epoch ms by a clock that no test skews: the monotonic one, from where the process began. */
+const now = () => performance.timeOrigin + performance.now()
+
 function numberIn(payload: Json | null, key: string): number | null {
-  if (payload === null || typeof payload !== 'object' || Array.isArray(payload)) return null
-  const value = payload[key]
+  const value = field(payload, key)
   return typeof value === 'number' && value >= 0 ? value : null
 }
+
+const isSet = (payload: Json | null, key: string) => field(payload, key) === true
+
+const field = (payload: Json | null, key: string): Json | undefined =>
+  payload !== null && typeof payload === 'object' && !Array.isArray(payload) ? payload[key] : undefined

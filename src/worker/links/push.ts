@@ -1,5 +1,6 @@
 import { credentials, Server, ServerCredentials } from '@grpc/grpc-js'
 import type { Report } from '../../shared/core/report.ts'
+import { DEFAULT_CANCEL_GRACE_MS } from '../../shared/core/task.ts'
 import type { Log } from '../../shared/log.ts'
 import type { WorkerServiceHandlers } from '../../shared/rpc/gen/grpcapi/WorkerService.ts'
 import { CHANNEL_OPTIONS, CoordinatorService, WorkerService } from '../../shared/rpc/load.ts'
@@ -7,6 +8,9 @@ import type { Config } from '../config.ts'
 import type { Pool } from '../pool.ts'
 import type { Reporter } from '../reporter.ts'
 import type { CoordinatorLink } from './link.ts'
+
+/** What the documented protocol cannot say of a task. */
+const UNLIMITED = { timeoutMs: null, cancelGraceMs: DEFAULT_CANCEL_GRACE_MS }
 
 /** ms a documented RPC may take. */
 const DEADLINE_MS = 5000
@@ -119,7 +123,15 @@ async function serve({ address, config, hostname, pool }: PushLinkOptions) {
   const handlers: WorkerServiceHandlers = {
     SubmitTask(call, callback) {
       const { task_id, data, priority } = call.request
-      pool.take({ taskId: task_id, attempt: 0, command: data, executor: 'simulate', payload: null, priority })
+      pool.take({
+        taskId: task_id,
+        attempt: 0,
+        command: data,
+        executor: 'simulate',
+        payload: null,
+        priority,
+        ...UNLIMITED,
+      })
       callback(null, { task_id, message: 'Task was submitted', success: true })
     },
   }

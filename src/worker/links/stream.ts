@@ -75,7 +75,7 @@ export function openStreamLink(options: StreamLinkOptions): Promise<CoordinatorL
       if (!message.welcome) return receive(message)
       clearTimeout(late)
       const revoked = refs(message.welcome.revoked)
-      pool.cancel(revoked)
+      pool.revoke(revoked)
       reporter.revoke(revoked)
       reporter.attach({
         send: (sequence, reports) => {

@@ -8,6 +8,7 @@ export const _grpcapi_Report_Kind = {
   COMPLETED: 'COMPLETED',
   FAILED: 'FAILED',
   RETURNED: 'RETURNED',
+  CANCELLED: 'CANCELLED',
 } as const;
 
 export type _grpcapi_Report_Kind =
@@ -19,6 +20,8 @@ export type _grpcapi_Report_Kind =
   | 2
   | 'RETURNED'
   | 3
+  | 'CANCELLED'
+  | 4
 
 export type _grpcapi_Report_Kind__Output = typeof _grpcapi_Report_Kind[keyof typeof _grpcapi_Report_Kind]
 

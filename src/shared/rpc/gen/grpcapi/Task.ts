@@ -8,6 +8,8 @@ export interface Task {
   'executor'?: (string);
   'payload'?: (string);
   'priority'?: (number);
+  'timeout_ms'?: (number);
+  'cancel_grace_ms'?: (number);
 }
 
 export interface Task__Output {
@@ -17,4 +19,6 @@ export interface Task__Output {
   'executor': (string);
   'payload': (string);
   'priority': (number);
+  'timeout_ms': (number);
+  'cancel_grace_ms': (number);
 }

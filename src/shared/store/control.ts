@@ -1,0 +1,74 @@
+import type { TaskRef } from '../core/task.ts'
+import { CANCEL_CHANNEL } from './channel.ts'
+import type { Sql } from './connect.ts'
+import { isHeld } from './held.ts'
+
+/** What an operator does to tasks. Each is one statement and says which of the tasks it concerned. */
+
+export interface Cancelled {
+  id: string
+  /** False: its worker holds it and is being told; the task says when it has stopped. */
+  ended: boolean
+}
+
+/** Ends the tasks that nobody holds, and asks the workers of the others to stop them. Ended ones stay as they are. */
+export function cancelTasks(sql: Sql, ids: string[]): Promise<Cancelled[]> {
+  return sql<Cancelled[]>`
+    WITH cancelled AS (
+      UPDATE tasks t SET
+        cancelled_at = CASE WHEN t.picked_at IS NULL THEN now() END,
+        cancel_requested_at = coalesce(t.cancel_requested_at, now())
+      WHERE t.id = ANY(${ids}::uuid[])
+        AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL
+      RETURNING t.id, t.cancelled_at IS NOT NULL AS ended, t.worker_id
+    ), told AS (
+      SELECT pg_notify(${CANCEL_CHANNEL}, CASE WHEN count(DISTINCT worker_id) <= 500 THEN string_agg(DISTINCT worker_id::text, ',') ELSE '*' END)
+      FROM cancelled WHERE NOT ended HAVING count(*) > 0
+    )
+    SELECT id, ended FROM cancelled LEFT JOIN told ON true`
+}
+
+/** The attempts held by these workers (or by any) that they have been asked to stop. */
+export function findCancelRequests(
+  sql: Sql,
+  workerIds: number[],
+): Promise<(TaskRef & { workerId: number })[]> {
+  return sql`
+    SELECT t.id AS "taskId", t.attempt, t.worker_id AS "workerId" FROM tasks t
+    WHERE t.worker_id = ANY(${workerIds}::bigint[]) AND ${isHeld(sql)} AND t.cancel_requested_at IS NOT NULL`
+}
+
+/** Gives failed and cancelled tasks a new life, due now, with all their retries. */
+export async function reviveTasks(sql: Sql, ids: string[]): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    UPDATE tasks t SET due_at = now(), failed_at = NULL, cancelled_at = NULL, cancel_requested_at = NULL,
+      picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL, failures = 0, losses = 0,
+      error = NULL, output = NULL
+    WHERE t.id = ANY(${ids}::uuid[]) AND (t.failed_at IS NOT NULL OR t.cancelled_at IS NOT NULL)
+    RETURNING t.id`
+  return rows.map(({ id }) => id)
+}
+
+/** Makes waiting tasks due now, whatever time they were scheduled for or would be retried at. */
+export async function hastenTasks(sql: Sql, ids: string[]): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    WITH hastened AS (
+      UPDATE tasks t SET due_at = now(), scheduled_at = least(t.scheduled_at, now())
+      WHERE t.id = ANY(${ids}::uuid[]) AND t.picked_at IS NULL AND t.cancelled_at IS NULL
+      RETURNING t.id
+    ), told AS (SELECT pg_notify('taskmaster_due', '0') FROM hastened HAVING count(*) > 0)
+    SELECT id FROM hastened LEFT JOIN told ON true`
+  return rows.map(({ id }) => id)
+}
+
+/** Deletes failed and cancelled tasks and their attempts. */
+export async function discardTasks(sql: Sql, ids: string[]): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    WITH discarded AS (
+      DELETE FROM tasks t
+      WHERE t.id = ANY(${ids}::uuid[]) AND (t.failed_at IS NOT NULL OR t.cancelled_at IS NOT NULL)
+      RETURNING t.id
+    ), forgotten AS (DELETE FROM attempts a USING discarded d WHERE a.task_id = d.id)
+    SELECT id FROM discarded`
+  return rows.map(({ id }) => id)
+}

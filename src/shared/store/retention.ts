@@ -1,0 +1,32 @@
+import type { TaskState } from '../core/task.ts'
+import type { Sql } from './connect.ts'
+
+const ENDED_AT = { completed: 'completed_at', failed: 'failed_at', cancelled: 'cancelled_at' } as const
+
+/**
+ * Deletes tasks that ended so long ago, and their attempts: one limited batch of one state, the earliest
+ * scheduled first. What ended late is looked at again and again until its time comes, never more than `limit`.
+ *
+ * @returns how many were deleted
+ */
+export async function deleteEnded(
+  sql: Sql,
+  state: TaskState & keyof typeof ENDED_AT,
+  { ageMs, limit }: { ageMs: number; limit: number },
+): Promise<number> {
+  const endedAt = sql(ENDED_AT[state])
+  const [row] = await sql<{ count: number }[]>`
+    WITH old AS (
+      SELECT id FROM (
+        SELECT t.id, t.${endedAt} AS ended_at FROM tasks t
+        WHERE t.${endedAt} IS NOT NULL AND t.scheduled_at < now() - ${ageMs} * interval '1 ms'
+        ORDER BY t.scheduled_at, t.id LIMIT ${limit}
+      ) AS oldest WHERE ended_at < now() - ${ageMs} * interval '1 ms'
+    ), deleted AS (
+      DELETE FROM tasks t USING old WHERE t.id = old.id AND t.${endedAt} IS NOT NULL RETURNING t.id
+    ), forgotten AS (
+      DELETE FROM attempts a USING deleted d WHERE a.task_id = d.id
+    )
+    SELECT count(*) AS count FROM deleted`
+  return row?.count ?? 0
+}
