@@ -107,7 +107,7 @@ export async function returnTasks(sql: Sql, refs: TaskRef[]): Promise<number> {
   const result = await sql`
     UPDATE tasks t SET picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL
     FROM unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[]) AS r (task_id, attempt)
-    WHERE t.id = r.task_id AND t.attempt = r.attempt AND ${isHeld(sql)}`
+    WHERE t.id = r.task_id AND t.attempt = r.attempt AND ${isHolding(sql)}`
   return result.count
 }
 
@@ -127,15 +127,18 @@ export async function findHeldAttempt(
   taskId: string,
 ): Promise<{ attempt: number; workerId: number } | null> {
   const [row] = await sql<{ attempt: number; workerId: number }[]>`
-    SELECT t.attempt, t.worker_id AS "workerId" FROM tasks t WHERE t.id = ${taskId} AND ${isHeld(sql)}`
+    SELECT t.attempt, t.worker_id AS "workerId" FROM tasks t WHERE t.id = ${taskId} AND ${isHolding(sql)}`
   return row ?? null
 }
 
 const isHeld = (sql: Sql) => sql`
   t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
 
+// The same in words that match no partial index: a task is looked up by its id, never among all that are held.
+const isHolding = (sql: Sql) => sql`t.state IN ('assigned', 'running')`
+
 const isCurrentAttempt = (sql: Sql) => sql`
-  t.id = r.task_id AND t.attempt = r.attempt AND t.worker_id = r.worker_id AND ${isHeld(sql)}`
+  t.id = r.task_id AND t.attempt = r.attempt AND t.worker_id = r.worker_id AND ${isHolding(sql)}`
 
 const endedAt = (sql: Sql) => sql`
   greatest(t.picked_at, t.started_at, now() - coalesce(least(r.started_ago, r.ended_ago), 0) * interval '1 ms')`
