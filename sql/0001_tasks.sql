@@ -61,10 +61,11 @@ CREATE INDEX tasks_held ON tasks (worker_id)
   WHERE picked_at IS NOT NULL AND completed_at IS NULL AND failed_at IS NULL AND cancelled_at IS NULL;
 -- Lists, newest first: all of them, and by state.
 CREATE INDEX tasks_listed    ON tasks (scheduled_at DESC, id DESC);
-CREATE INDEX tasks_pending   ON tasks (scheduled_at DESC, id DESC) WHERE picked_at IS NULL AND cancelled_at IS NULL;
+-- (Pending is said in other words than above, so that the claim can never take this index for its own.)
+CREATE INDEX tasks_pending   ON tasks (scheduled_at DESC, id DESC) WHERE coalesce(picked_at, cancelled_at) IS NULL;
 CREATE INDEX tasks_completed ON tasks (scheduled_at DESC, id DESC) WHERE completed_at IS NOT NULL;
 CREATE INDEX tasks_failed    ON tasks (scheduled_at DESC, id DESC) WHERE failed_at IS NOT NULL;
-CREATE INDEX tasks_retrying  ON tasks (scheduled_at DESC, id DESC) WHERE picked_at IS NULL AND cancelled_at IS NULL AND failures > 0;
+CREATE INDEX tasks_retrying  ON tasks (scheduled_at DESC, id DESC) WHERE coalesce(picked_at, cancelled_at) IS NULL AND failures > 0;
 CREATE INDEX tasks_cancelled ON tasks (scheduled_at DESC, id DESC) WHERE cancelled_at IS NOT NULL;
 -- One task per key.
 CREATE UNIQUE INDEX tasks_idempotency_key ON tasks (idempotency_key) WHERE idempotency_key IS NOT NULL;

@@ -114,6 +114,24 @@ test('kill refuses a worker that there is not', async () => {
   expect(await workers()).toHaveLength(3)
 })
 
+test.each(['coordinator', 'scheduler'])(
+  'a %s that is killed is started again where it was',
+  async (service) => {
+    const pid = async () => {
+      const lines = (await readFile(join(folder, 'logs', `${service}.log`), 'utf8')).trimEnd().split('\n')
+      return JSON.parse(lines.at(-1) as string).pid as number
+    }
+    const before = await pid()
+    process.kill(before, 'SIGKILL')
+    await waitFor(async () => (await pid()) !== before, { what: 'another process' })
+    await waitFor(async () => (await fetch(`${launcher.url}/readyz`)).ok, {
+      what: 'the system to be ready again',
+    })
+    await namesBecome('worker-1', 'worker-2', 'worker-3')
+    expect((await taskmaster('submit', '--cmd', 'after', '--wait')).code).toBe(0)
+  },
+)
+
 test('PostgreSQL that is killed is started again, and work goes on', async () => {
   const file = join(folder, 'data', 'postmaster.pid')
   const postmaster = async () => Number((await readFile(file, 'utf8')).split('\n')[0])

@@ -63,18 +63,54 @@ test('Ctrl-C stops everything and loses nothing, and a second start continues', 
   expect(await second.interrupt()).toBe(0)
 })
 
+test('Ctrl-C once more does not wait for what runs, which runs again next time', async () => {
+  const folder = await temporaryFolder()
+  const first = await startUp(folder, { TASK_PROCESS_TIME: '60000', WORKERS: '1' })
+  await submit(first, '/tasks', { command: 'long' })
+  await waitFor(async () => (await get<{ running_tasks: number }>(first, '/api/stats')).running_tasks === 1, {
+    what: 'the task to run',
+  })
+  let code: number | null = null
+  first.process.exited.then((ended) => {
+    code = ended
+  })
+  // Asked again and again, because what comes within a second counts as the same Ctrl-C.
+  await waitFor(
+    () => {
+      first.process.kill('SIGINT')
+      return code !== null
+    },
+    { what: 'the launcher to end' },
+  )
+  expect(code as number | null).toBe(0)
+
+  const second = await startUp(folder, { WORKERS: '1' })
+  const [task] = await get<{ task_id: string }[]>(second, '/api/tasks')
+  const ended = await waitFor(
+    async () => {
+      const found = await get<Task & { attempt: number }>(second, `/tasks/${task?.task_id}`)
+      return found.state === 'completed' && found
+    },
+    { what: 'the task to run again' },
+  )
+  expect(ended.attempt).toBe(2)
+  expect(await second.interrupt()).toBe(0)
+})
+
 test('what a killed launcher started ends by itself, and the next start continues', async () => {
   const folder = await temporaryFolder()
   // The same ports both times, as they are by default: workers that still have something to report look there.
   const [scheduler, coordinator] = await Promise.all([freePort('127.0.0.1'), freePort('127.0.0.1')])
   const ports = { SCHEDULER_PORT: String(scheduler), COORDINATOR_PORT: String(coordinator) }
-  const first = await startUp(folder, ports)
+  // What a worker was sent while it stopped is found by its lease: 1.5 s.
+  const env = { ...ports, HEARTBEAT_INTERVAL: '500' }
+  const first = await startUp(folder, env)
   await submit(first, '/api/schedule/batch', { command: 'work', count: 40 })
   const pids = await pidsOf(first, folder)
   first.process.kill('SIGKILL')
   await first.process.exited
 
-  const second = await startUp(folder, ports)
+  const second = await startUp(folder, env)
   await waitFor(
     async () => (await get<{ completed_tasks: number }>(second, '/api/stats')).completed_tasks === 40,
     {

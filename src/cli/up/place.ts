@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readlink, stat, symlink } from 'node:fs/promises'
+import { chmod, mkdir, readlink, realpath, stat, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { canReach, type ServerUser } from './server-user.ts'
 
@@ -19,7 +19,7 @@ export async function dataPlace(folder: string, user: ServerUser | null): Promis
     await mkdir(linked, { recursive: true, mode: 0o711 })
     return linked
   }
-  if (await canReach(dirname(folder), user)) {
+  if (await canReach(dirname(await realpath(folder)), user)) {
     const { mode } = await stat(folder)
     if ((mode & 0o001) === 0) await chmod(folder, mode | 0o011)
     return folder

@@ -123,7 +123,8 @@ export function createSystem(config: Config, terminal: Terminal): System {
     async stop() {
       stopping = true
       const workers = fleet.workers().length
-      if (workers > 0) terminal.step('Stopping the workers, once they have finished what they run')
+      if (workers > 0)
+        terminal.step('Stopping the workers, once they have finished what they run (Ctrl-C: at once)')
       await fleet.stop()
       for (const service of [scheduler, coordinator]) {
         if (!service) continue

@@ -1,7 +1,7 @@
 import type { Report } from '../core/report.ts'
 import type { Assignment, TaskRef } from '../core/task.ts'
 import type { Sql } from './connect.ts'
-import { isHeld, putBack } from './held.ts'
+import { isHeld, isHolding, putBack } from './held.ts'
 
 export interface ClaimedTask extends Assignment {
   workerId: number
@@ -118,7 +118,7 @@ export async function returnTasks(sql: Sql, refs: TaskRef[]): Promise<number> {
   const result = await sql`
     UPDATE tasks t SET ${putBack(sql)}
     FROM unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[]) AS r (task_id, attempt)
-    WHERE t.id = r.task_id AND t.attempt = r.attempt AND ${isHeld(sql)}`
+    WHERE t.id = r.task_id AND t.attempt = r.attempt AND ${isHolding(sql)}`
   return result.count
 }
 
@@ -138,12 +138,12 @@ export async function findHeldAttempt(
   taskId: string,
 ): Promise<{ attempt: number; workerId: number } | null> {
   const [row] = await sql<{ attempt: number; workerId: number }[]>`
-    SELECT t.attempt, t.worker_id AS "workerId" FROM tasks t WHERE t.id = ${taskId} AND ${isHeld(sql)}`
+    SELECT t.attempt, t.worker_id AS "workerId" FROM tasks t WHERE t.id = ${taskId} AND ${isHolding(sql)}`
   return row ?? null
 }
 
 const isCurrentAttempt = (sql: Sql) => sql`
-  t.id = r.task_id AND t.attempt = r.attempt AND t.worker_id = r.worker_id AND ${isHeld(sql)}`
+  t.id = r.task_id AND t.attempt = r.attempt AND t.worker_id = r.worker_id AND ${isHolding(sql)}`
 
 const endedAt = (sql: Sql) => sql`
   greatest(t.picked_at, t.started_at, now() - coalesce(least(r.started_ago, r.ended_ago), 0) * interval '1 ms')`

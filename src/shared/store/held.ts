@@ -5,6 +5,12 @@ export const isHeld = (sql: Sql) => sql`
   t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
 
 /**
+ * The same in words that match no partial index, for statements that know the task's id: whatever the planner
+ * believes of the table, it looks the task up, not through all that are held.
+ */
+export const isHolding = (sql: Sql) => sql`t.state IN ('assigned', 'running')`
+
+/**
  * The assignments that take task `t` from its worker: back to pending, or ended when that was asked for
  * meanwhile.
  */

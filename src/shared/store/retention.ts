@@ -23,7 +23,7 @@ export async function deleteEnded(
         ORDER BY t.scheduled_at, t.id LIMIT ${limit}
       ) AS oldest WHERE ended_at < now() - ${ageMs} * interval '1 ms'
     ), deleted AS (
-      DELETE FROM tasks t USING old WHERE t.id = old.id AND t.${endedAt} IS NOT NULL RETURNING t.id
+      DELETE FROM tasks t USING old WHERE t.id = old.id AND t.state = ${state} RETURNING t.id
     ), forgotten AS (
       DELETE FROM attempts a USING deleted d WHERE a.task_id = d.id
     )

@@ -113,7 +113,7 @@ function candidates(sql: Sql, filter: TaskFilter) {
 
 // The conditions are written as the partial indexes' predicates are, so that each state walks its own.
 const IN_STATE: Record<TaskState, (sql: Sql) => ReturnType<Sql>> = {
-  pending: (sql) => sql`t.picked_at IS NULL AND t.cancelled_at IS NULL`,
+  pending: (sql) => sql`coalesce(t.picked_at, t.cancelled_at) IS NULL`,
   assigned: (sql) => sql`${held(sql)} AND t.started_at IS NULL`,
   running: (sql) => sql`${held(sql)} AND t.started_at IS NOT NULL`,
   completed: (sql) => sql`t.completed_at IS NOT NULL`,
