@@ -1,5 +1,6 @@
 import postgres from 'postgres'
 import { AppError } from '../core/error.ts'
+import { createPool } from './pool.ts'
 
 export interface DatabaseSettings {
   /** Connection fields apart, never a URL: a password with `/` or `+` breaks one. */
@@ -18,6 +19,9 @@ export interface DatabaseSettings {
   applicationName: string
 }
 
+/** How much longer than the server's statement_timeout an answer may take, in ms. */
+const ANSWER_MARGIN_MS = 2000
+
 const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String } }
 export type Sql = postgres.Sql<{ bigint: number }>
 
@@ -29,6 +33,10 @@ export type Sql = postgres.Sql<{ bigint: number }>
  * next ANALYZE. So plans are generic, and scans and joins that read a whole table are a last resort.
  */
 export function connect(settings: DatabaseSettings): Sql {
+  return createPool(() => open(settings), settings.statementTimeoutMs + ANSWER_MARGIN_MS)
+}
+
+function open(settings: DatabaseSettings): Sql {
   return postgres({
     host: settings.host,
     port: settings.port,
@@ -58,6 +66,7 @@ export function connect(settings: DatabaseSettings): Sql {
 }
 
 const UNAVAILABLE = new Set([
+  'NO_ANSWER',
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
