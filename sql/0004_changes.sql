@@ -50,20 +50,24 @@ BEGIN
     SELECT n.id, n.attempt, n.state, o.state AS was, n.due_at,
            coalesce(n.worker_id, o.worker_id) AS worker_id, coalesce(n.slot, o.slot) AS slot,
            CASE WHEN n.state <> 'pending' THEN n.state WHEN n.failures <> o.failures OR o.failed_at IS NOT NULL THEN 'retrying' ELSE 'reassigned' END AS type,
-           CASE WHEN n.state = 'assigned' THEN 1000 * extract(epoch FROM n.picked_at - n.due_at)
-             ELSE 1000 * extract(epoch FROM coalesce(n.completed_at, n.failed_at) - n.started_at) END AS ms,
+           CASE WHEN n.state = 'assigned' THEN 1000 * date_part('epoch', n.picked_at - n.due_at)
+             ELSE 1000 * date_part('epoch', coalesce(n.completed_at, n.failed_at) - n.started_at) END AS ms,
            CASE n.state WHEN 'assigned' THEN 'waited' ELSE 'ran' END AS clock,
            left(n.error, 100) AS text
     FROM new_tasks n JOIN old_tasks o USING (id) WHERE n.state <> o.state
+  ), alike AS (
+    SELECT state, was, worker_id, clock, count(*) AS count, sum(ms)::bigint AS ms,
+           width_bucket(ms, '{1,2,4,8,16,32,64,100,200,400,800,1600,3200,6400,12800,25600,51200}'::float8[]) AS bucket
+    FROM changed GROUP BY state, was, worker_id, clock, bucket
   ), counted AS (
     INSERT INTO count_deltas (name, value)
-      SELECT name, sum(value) FROM changed, LATERAL (VALUES
-        (state, 1),
-        (was, -1),
-        (CASE WHEN state IN ('completed', 'failed', 'cancelled') THEN 'ever:' || state END, 1),
-        (CASE state WHEN 'completed' THEN 'worker:' || worker_id END, 1),
-        (CASE WHEN ms IS NOT NULL THEN clock || ':' || width_bucket(ms, '{1,2,4,8,16,32,64,100,200,400,800,1600,3200,6400,12800,25600,51200}') END, 1),
-        (CASE WHEN ms IS NOT NULL THEN clock || '_ms' END, ms::bigint)
+      SELECT name, sum(value) FROM alike, LATERAL (VALUES
+        (state, count),
+        (was, -count),
+        (CASE WHEN state IN ('completed', 'failed', 'cancelled') THEN 'ever:' || state END, count),
+        (CASE state WHEN 'completed' THEN 'worker:' || worker_id END, count),
+        (clock || ':' || bucket, count),
+        (clock || '_ms', ms)
       ) AS parts (name, value)
       WHERE name IS NOT NULL GROUP BY name HAVING sum(value) <> 0
   )
