@@ -25,6 +25,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
   const { sql, log, registry, silenceMs, heartbeatIntervalMs, maxLosses } = options
   /** Since when every beat has succeeded (monotonic ms), or null after one that failed. */
   let steadySince: number | null = null
+  let lastBeatAt = performance.now()
   let forgottenAt = Number.NEGATIVE_INFINITY
 
   async function beat() {
@@ -44,9 +45,16 @@ export function createRecovery(options: RecoveryOptions): Recovery {
 
   return {
     tick: () =>
-      beat().catch((error) => {
-        steadySince = null
-        throw error
-      }),
+      beat().then(
+        () => {
+          lastBeatAt = performance.now()
+        },
+        (error) => {
+          steadySince = null
+          // Without the database we can place nothing and renew nothing; the workers may find one who can.
+          if (performance.now() - lastBeatAt > heartbeatIntervalMs) registry.closeAll()
+          throw error
+        },
+      ),
   }
 }

@@ -59,6 +59,8 @@ export interface Registry {
   send(tasks: (Assignment & { workerId: number })[]): (Assignment & { workerId: number })[]
   /** Renews the leases of all that were heard from, in one statement; drops those that others took over. */
   beat(): Promise<void>
+  /** Closes every link, giving up nobody: this coordinator cannot serve them, another may. */
+  closeAll(): void
   /** Others gave these up in the table. */
   forget(lost: LostWorker[]): void
   stop(): Promise<void>
@@ -171,6 +173,10 @@ export function createRegistry(options: RegistryOptions): Registry {
           drop(connection)
         }
       }
+    },
+
+    closeAll() {
+      for (const connection of [...connections.values()]) drop(connection)
     },
 
     forget(lost) {

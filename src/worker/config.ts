@@ -42,8 +42,8 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     processTimeMs: values.TASK_PROCESS_TIME,
     historyFile: values.SIMULATE_HISTORY,
     heartbeatIntervalMs: values.HEARTBEAT_INTERVAL,
-    /** ms of silence after which a coordinator is taken for dead. */
-    silenceMs: values.HEARTBEAT_INTERVAL * values.MAX_HEARTBEAT_MISSES,
+    /** ms of silence after which a coordinator is taken for dead: a beat before this worker's own lease ends. */
+    silenceMs: values.HEARTBEAT_INTERVAL * Math.max(1, values.MAX_HEARTBEAT_MISSES - 1.5),
     drainTimeoutMs: values.DRAIN_TIMEOUT,
     logLevel: values.LOG_LEVEL,
   }

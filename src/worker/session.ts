@@ -2,7 +2,8 @@ import { backoffMs } from '../shared/core/backoff.ts'
 import type { Log } from '../shared/log.ts'
 import { type CoordinatorLink, UNIMPLEMENTED } from './links/link.ts'
 
-const BACKOFF = { baseMs: 100, capMs: 5000 }
+/** Never so long that a lease could end while this worker sleeps. */
+const BACKOFF = { baseMs: 100, capMs: 2000 }
 
 export interface SessionOptions {
   coordinators: string[]

@@ -40,8 +40,10 @@ export function openStreamLink(options: StreamLinkOptions): Promise<CoordinatorL
     else write({ heartbeat: { draining } })
   }, config.heartbeatIntervalMs)
 
+  let over = false
   const { promise: lost, resolve: onLost } = Promise.withResolvers<string>()
   function end(reason: string) {
+    over = true
     clearInterval(heartbeat)
     reporter.detach()
     client.close()
@@ -62,6 +64,8 @@ export function openStreamLink(options: StreamLinkOptions): Promise<CoordinatorL
   }
 
   function receive(message: CoordinatorMessage__Output) {
+    // What arrives on a lost stream is not this worker's any more: the next hello will not offer it.
+    if (over) return
     heardAt = performance.now()
     if (message.tasks) for (const task of message.tasks.items) pool.take(assignmentFromMessage(task))
     else if (message.ack) reporter.acknowledge(message.ack.sequence)
