@@ -25,6 +25,8 @@ export interface Connection {
   readonly link: WorkerLink
   heard: boolean
   draining: boolean
+  /** We closed it ourselves: its end says nothing about the worker, whose lease stays as it is. */
+  released: boolean
 }
 
 export interface RegistryOptions {
@@ -107,7 +109,15 @@ export function createRegistry(options: RegistryOptions): Registry {
       const held = offered ? inTable.filter((task) => offered.some((own) => isSame(own, task))) : inTable
       const never = inTable.filter((task) => !held.includes(task))
       if (never.length > 0) await returnTasks(sql, never)
-      const connection = { workerId: identity.id, session, identity, link, heard: true, draining: false }
+      const connection = {
+        workerId: identity.id,
+        session,
+        identity,
+        link,
+        heard: true,
+        draining: false,
+        released: false,
+      }
       connections.set(identity.id, connection)
       roster.add(
         identity.id,
@@ -136,6 +146,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     disconnect(connection, goodbye) {
       drop(connection)
+      if (connection.released) return
       if (goodbye) lose(connection.session)
       else goodbyes.set(connection.session, setTimeout(lose, options.reconnectMs, connection.session))
     },
@@ -176,7 +187,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
 
     closeAll() {
-      for (const connection of [...connections.values()]) drop(connection)
+      for (const connection of [...connections.values()]) {
+        connection.released = true
+        drop(connection)
+      }
     },
 
     forget(lost) {
@@ -190,8 +204,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     async stop() {
       for (const timer of goodbyes.values()) clearTimeout(timer)
       goodbyes.clear()
-      for (const connection of connections.values()) connection.link.close()
-      connections.clear()
+      this.closeAll()
       await losing.close()
     },
   }
