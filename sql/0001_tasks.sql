@@ -79,7 +79,7 @@ CREATE TABLE attempts (
   picked_at  timestamptz NOT NULL,
   started_at timestamptz,
   ended_at   timestamptz NOT NULL,
-  outcome    text        NOT NULL CHECK (outcome IN ('failed', 'lost', 'returned')),
+  outcome    text        NOT NULL CHECK (outcome IN ('failed', 'cancelled', 'lost', 'returned')),
   error      text,
   PRIMARY KEY (task_id, attempt)
 );

@@ -38,8 +38,9 @@ BEGIN
   IF NOT EXISTS (SELECT FROM new_tasks) THEN RETURN NULL; END IF;
   IF EXISTS (SELECT FROM new_tasks WHERE picked_at IS NULL) THEN
     INSERT INTO attempts (task_id, attempt, worker_id, slot, picked_at, started_at, ended_at, outcome, error)
-    SELECT o.id, o.attempt, o.worker_id, o.slot, o.picked_at, o.started_at, coalesce(o.failed_at, now()),
+    SELECT o.id, o.attempt, o.worker_id, o.slot, o.picked_at, o.started_at, coalesce(o.failed_at, o.cancelled_at, now()),
            CASE WHEN n.failures > o.failures OR o.failed_at IS NOT NULL THEN 'failed'
+                WHEN o.cancelled_at IS NOT NULL THEN 'cancelled'
                 WHEN n.losses > o.losses THEN 'lost' ELSE 'returned' END,
            CASE WHEN n.failures > o.failures THEN n.error ELSE o.error END
     FROM new_tasks n JOIN old_tasks o USING (id)

@@ -3,6 +3,8 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { description, name, version } from '../../package.json' with { type: 'json' }
 import { within } from './deadline.ts'
 import { HTTP_STATUS, RETRY_AFTER_S, tellFailure } from './failure.ts'
+import { createGate } from './gate.ts'
+import { actionRoutes } from './rest/actions.ts'
 import { eventRoutes } from './rest/events.ts'
 import { operationRoutes } from './rest/operations.ts'
 import { type Env, Refusal, type Route } from './rest/route.ts'
@@ -12,15 +14,23 @@ import { workerRoutes } from './rest/workers.ts'
 import type { Services } from './services.ts'
 import { createTrpcHandler } from './trpc.ts'
 
+/** What is worked on at once. */
+const MAX_REQUESTS = 20_000
+const MAX_BODY_BYTES = 512 * 1024 * 1024
+/** What a body of unknown length is taken for. */
+const UNKNOWN_BYTES = 1024 * 1024
+
 /** The HTTP application: every route of every family, with errors in one shape. */
 export function createApp(services: Services): Hono<Env> {
   const { log, requestTimeoutMs } = services
   // Not strict: /status/?task_id=… is answered as /status?task_id=… is, without a redirect.
   const app = new Hono<Env>({ strict: false })
 
-  const routes = [...taskRoutes, ...workerRoutes, ...eventRoutes, ...socketRoutes, ...operationRoutes()]
+  const families = [taskRoutes, actionRoutes, workerRoutes, eventRoutes, socketRoutes, operationRoutes()]
+  const routes = families.flat()
   routes.push(indexRoute(routes))
 
+  const gate = createGate(MAX_REQUESTS, MAX_BODY_BYTES)
   for (const { method, path, handle, endless } of routes) {
     app.on(method, path, async (c) => {
       if (endless) {
@@ -30,13 +40,17 @@ export function createApp(services: Services): Hono<Env> {
       return await within(
         requestTimeoutMs,
         'The answer took too long. Try again shortly.',
-        (async () => handle(c, services))(),
+        gate.pass(bytesOf(c.req.raw), async () => handle(c, services)),
       )
     })
   }
 
   const handleTrpc = createTrpcHandler(services)
-  app.on(['GET', 'POST'], '/trpc/*', (c) => handleTrpc(c.req.raw, c.env?.server))
+  app.on(['GET', 'POST'], '/trpc/*', (c) => {
+    const isStream = c.req.header('accept')?.includes('text/event-stream')
+    const handle = () => handleTrpc(c.req.raw, c.env?.server)
+    return isStream ? handle() : gate.pass(bytesOf(c.req.raw), handle)
+  })
 
   for (const [path, allowed] of methodsByPath(routes)) {
     app.all(path, () => {
@@ -58,6 +72,12 @@ export function createApp(services: Services): Hono<Env> {
   })
 
   return app
+}
+
+function bytesOf(request: Request): number {
+  const declared = request.headers.get('content-length')
+  if (declared !== null) return Number(declared) || 0
+  return request.body ? UNKNOWN_BYTES : 0
 }
 
 /** What this is, for whoever opens it in a browser. */

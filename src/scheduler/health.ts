@@ -2,6 +2,7 @@ import { credentials, loadPackageDefinition, type ServiceError } from '@grpc/grp
 import { loadSync } from '@grpc/proto-loader'
 import { protoPath } from 'grpc-health-check'
 import type { Sql } from '../shared/store/connect.ts'
+import { findStates } from '../shared/store/tasks.ts'
 import { within } from './deadline.ts'
 
 export interface HealthOptions {
@@ -28,6 +29,7 @@ interface HealthClient {
   close(): void
 }
 
+const NOBODY = '00000000-0000-0000-0000-000000000000'
 const CHANNEL = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1000 }
 
 /** Whether this scheduler can do its work: the database answers, and a coordinator does. */
@@ -36,7 +38,15 @@ export function createHealth({ sql, coordinators, timeoutMs }: HealthOptions): H
   const clients = coordinators.map((address) => new Client(address, credentials.createInsecure(), CHANNEL))
   let leaving = false
 
-  const databaseAnswers = () => within(timeoutMs, 'no answer', Promise.resolve(sql`SELECT 1`))
+  // Tasks are asked for, because a database whose tasks are locked is of no use. One question at a time: those
+  // that wait for an answer must not use the connections up.
+  let asking: Promise<unknown> | null = null
+  const databaseAnswers = () => {
+    asking ??= findStates(sql, [NOBODY]).finally(() => {
+      asking = null
+    })
+    return within(timeoutMs, 'no answer', asking)
+  }
 
   const answers = (client: HealthClient) =>
     new Promise<void>((resolve, reject) => {

@@ -4,6 +4,8 @@ import { repeat } from '../shared/repeat.ts'
 import { connect } from '../shared/store/connect.ts'
 import { foldCounts } from '../shared/store/counts.ts'
 import { openDatabase } from '../shared/store/open.ts'
+import { createActions } from './actions.ts'
+import { createAuditor } from './auditor.ts'
 import { type Config, readConfig } from './config.ts'
 import { createFeed } from './feed/feed.ts'
 import { createNoFleet } from './fleet/none.ts'
@@ -15,6 +17,7 @@ import { createWorkers } from './workers.ts'
 
 const LAUNCHER_DEADLINE_MS = 10_000
 const FOLD_INTERVAL_MS = 5000
+const AUDIT_INTERVAL_MS = 10_000
 const DRAIN_MS = 5000
 const STOP_MS = 10_000
 
@@ -33,6 +36,9 @@ const health = createHealth({ sql, coordinators: config.coordinators, timeoutMs:
 const services = {
   sql,
   tasks: createTasks(sql),
+  // What is asked for many tasks ends well before its request does.
+  actions: createActions({ sql, budgetMs: config.requestTimeoutMs / 2 }),
+  auditor: createAuditor({ sql, log, silenceMs: config.silenceMs }),
   workers: createWorkers({ sql, fleet, silenceMs: config.silenceMs, log }),
   feed,
   health,
@@ -44,6 +50,7 @@ const services = {
 await feed.start().catch((error) => fail('Could not listen to the database', error))
 // Coordinators fold too; without one, what is submitted must not pile up.
 const folding = repeat('fold counts', FOLD_INTERVAL_MS, log, () => foldCounts(sql))
+const auditing = repeat('Audit', AUDIT_INTERVAL_MS, log, services.auditor.tick)
 const server = serveOrExit()
 log.info({ port: server.port, host: config.host }, `Starting scheduler server on :${server.port}`)
 
@@ -52,7 +59,7 @@ stopOnSignal(
   async () => {
     health.leave()
     await server.stop(DRAIN_MS)
-    await folding.stop()
+    await Promise.all([folding.stop(), auditing.stop()])
     health.close()
     await sql.end({ timeout: 1 })
   },

@@ -1,11 +1,13 @@
 import { Counter, Gauge, type Histogram, Registry } from 'prom-client'
 import type { Worker } from '../shared/store/workers.ts'
+import type { Audit } from './auditor.ts'
 import { queueDepthOf } from './stats.ts'
 
 export interface Figures {
   counts: Map<string, number>
   /** Live workers. */
   workers: Worker[]
+  audit: { audit: Audit; ageMs: number } | null
 }
 
 export interface Metrics {
@@ -27,7 +29,7 @@ const PRIORITY_NAMES = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL', 'OTHER']
  */
 export function createMetrics(): Metrics {
   const registry = new Registry()
-  let figures: Figures = { counts: new Map(), workers: [] }
+  let figures: Figures = { counts: new Map(), workers: [], audit: null }
   const count = (name: string) => figures.counts.get(name) ?? 0
   const registers = [registry]
 
@@ -54,8 +56,9 @@ export function createMetrics(): Metrics {
   counter('taskmaster_tasks_submitted_total', 'Tasks submitted.', () =>
     PRIORITY_NAMES.reduce((sum, priority) => sum + count(`submitted:${priority}`), 0),
   )
-  counter('taskmaster_tasks_completed_total', 'Tasks completed.', () => count('completed'))
-  counter('taskmaster_tasks_failed_total', 'Tasks failed for good.', () => count('failed'))
+  counter('taskmaster_tasks_completed_total', 'Tasks completed.', () => count('ever:completed'))
+  counter('taskmaster_tasks_failed_total', 'Tasks failed for good.', () => count('ever:failed'))
+  counter('taskmaster_tasks_cancelled_total', 'Tasks cancelled.', () => count('ever:cancelled'))
   new Counter({
     name: 'taskmaster_tasks_by_priority_total',
     help: 'Tasks submitted, by priority.',
@@ -76,6 +79,28 @@ export function createMetrics(): Metrics {
     'taskmaster_workers_active',
     'Live workers that run something.',
     () => figures.workers.filter(({ runningTaskIds }) => runningTaskIds.length > 0).length,
+  )
+  const found = (name: string, help: string, read: (audit: Audit) => number) =>
+    gauge(`taskmaster_audit_${name}`, help, () => (figures.audit ? read(figures.audit.audit) : 0))
+  found('orphaned_tasks', 'Tasks held by workers that are gone.', (audit) => audit.orphaned_tasks)
+  found('overdue_stops', 'Tasks that run and should have been stopped.', (audit) => audit.overdue_stops)
+  found(
+    'overfull_workers',
+    'Workers that run more than their slots.',
+    (audit) => audit.overfull_workers.length,
+  )
+  found('counter_drift', 'By how much kept counts differ from the table.', ({ counters }) =>
+    Object.values(counters.drifted).reduce((sum, { kept, counted }) => sum + Math.abs(kept - counted), 0),
+  )
+  found(
+    'oldest_overdue_seconds',
+    'How long the task that is due the longest waits.',
+    (audit) => (audit.oldest_overdue_ms ?? 0) / 1000,
+  )
+  found('stalled', 'Whether a due task waits while workers are idle.', (audit) => Number(audit.stalled))
+  found('findings', 'What the last audit found.', (audit) => audit.findings.length)
+  gauge('taskmaster_audit_age_seconds', 'Since the last audit; NaN before the first.', () =>
+    figures.audit ? figures.audit.ageMs / 1000 : Number.NaN,
   )
   registerHistogram(
     registry,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AppError } from '../shared/core/error.ts'
 import { EXECUTORS, type Json, PRIORITIES, type PriorityName, TASK_STATES } from '../shared/core/task.ts'
+import { ACTION_STATES, type TaskAction } from '../shared/store/walk.ts'
 import { readCursor } from './cursor.ts'
 import { parseInstant } from './instant.ts'
 import { findJsonFault, isStorable, UNSTORABLE } from './storable.ts'
@@ -22,6 +23,10 @@ export const LIMITS = {
   /** A hundred years. */
   delaySeconds: 3_153_600_000,
   workers: 50,
+  /** The longest that a timer can wait. */
+  timeMs: 2_147_483_647,
+  idempotencyKey: 255,
+  ids: 10_000,
 } as const
 
 const REQUIRED = 'command and scheduled_at are required'
@@ -41,6 +46,9 @@ const requiredText = (field: string, max: number, missing: string) =>
 
 const wholeNumber = (min: number, max: number, message: string) =>
   z.number({ error: message }).int(message).min(min, message).max(max, message)
+
+const milliseconds = (field: string, min: number) =>
+  wholeNumber(min, LIMITS.timeMs, `${field} must be a whole number from ${min} to ${LIMITS.timeMs}`)
 
 const instant = z
   .string({ error: ({ input }) => (isMissing(input) ? REQUIRED : BAD_DATE) })
@@ -81,7 +89,17 @@ const optionalFields = {
   executor: z.enum(EXECUTORS, { error: `executor must be one of: ${EXECUTORS.join(', ')}` }).nullish(),
   payload: payload.nullish(),
   max_retries: wholeNumber(0, 32_767, 'max_retries must be a whole number from 0 to 32767').nullish(),
+  retry_backoff_ms: milliseconds('retry_backoff_ms', 0).nullish(),
+  retry_backoff_cap_ms: milliseconds('retry_backoff_cap_ms', 0).nullish(),
+  timeout_ms: milliseconds('timeout_ms', 1).nullish(),
+  cancel_grace_ms: milliseconds('cancel_grace_ms', 0).nullish(),
 }
+
+export const idempotencyKey = requiredText(
+  'idempotency_key',
+  LIMITS.idempotencyKey,
+  'idempotency_key must not be empty',
+)
 
 const body = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.object(shape, { error: 'the body must be a JSON object' })
@@ -91,23 +109,34 @@ export const scheduleInput = body({
   command: requiredText('command', LIMITS.command, REQUIRED),
   scheduled_at: instant,
   ...optionalFields,
+  idempotency_key: idempotencyKey.nullish(),
 })
 
-/** A task for now. */
+const BAD_DELAY = `delay_seconds must be a number from 0 to ${LIMITS.delaySeconds}`
+const delay = z.number(BAD_DELAY).min(0, BAD_DELAY).max(LIMITS.delaySeconds, BAD_DELAY)
+
+/** A task for now, or for a delay from now. */
 export const submitInput = body({
   command: requiredText('command', LIMITS.command, 'command is required'),
+  delay_seconds: delay.nullish(),
   ...optionalFields,
+  idempotency_key: idempotencyKey.nullish(),
 })
 
+export const NO_BATCH_KEY =
+  'idempotency_key is not for batches; submit the tasks one by one, each with its own'
+
 const BAD_COUNT = `count must be between 1 and ${LIMITS.batch}`
-const BAD_DELAY = `delay_seconds must be a number from 0 to ${LIMITS.delaySeconds}`
 
 /** Many alike tasks, a delay from now. */
 export const batchInput = body({
   command: requiredText('command', LIMITS.command, 'command must not be empty').default('demo-job'),
   count: wholeNumber(1, LIMITS.batch, BAD_COUNT).default(10),
-  delay_seconds: z.number(BAD_DELAY).min(0, BAD_DELAY).max(LIMITS.delaySeconds, BAD_DELAY).default(0),
+  delay_seconds: delay.default(0),
   ...optionalFields,
+  idempotency_key: z
+    .custom<null | undefined>((given) => given === undefined || given === null, NO_BATCH_KEY)
+    .optional(),
 }).refine(
   (batch) =>
     batch.count * (batch.command.length + JSON.stringify(batch.payload ?? '').length) <= LIMITS.batchSize,
@@ -117,6 +146,8 @@ export const batchInput = body({
 export const taskIdInput = z.object({
   task_id: requiredText('task_id', 100, 'Task ID is required').refine(isUuid, 'task_id must be a UUID'),
 })
+
+const LISTED_STATES = [...TASK_STATES, 'retrying'] as const
 
 const BAD_LIMIT = `limit must be a whole number from 1 to ${LIMITS.page}`
 
@@ -148,10 +179,50 @@ export const listInput = z.object({
       return z.NEVER
     })
     .optional(),
-  state: z.enum(TASK_STATES, { error: `state must be one of: ${TASK_STATES.join(', ')}` }).optional(),
+  state: z.enum(LISTED_STATES, { error: `state must be one of: ${LISTED_STATES.join(', ')}` }).optional(),
   worker: text('worker', LIMITS.name).optional(),
   q: text('q', LIMITS.search).optional(),
 })
+
+export const deadLettersInput = listInput.omit({ state: true })
+
+const BAD_IDS = `ids must be an array of 1 to ${LIMITS.ids} UUIDs`
+const NO_CONDITION = 'give at least one of ids, state, worker and q, or {"all": true}'
+
+/** To which tasks something is to be done: those that meet every condition, or expressly all. */
+const bulkInputFor = (action: TaskAction) => {
+  const states: readonly string[] = ACTION_STATES[action]
+  const applicable = states.includes('pending') ? [...states, 'retrying'] : states
+  const badState = `state must be one of: ${applicable.join(', ')}`
+  return body({
+    ids: z
+      .array(z.string(BAD_IDS).refine(isUuid, BAD_IDS), BAD_IDS)
+      .min(1, BAD_IDS)
+      .max(LIMITS.ids, BAD_IDS)
+      .optional(),
+    state: z
+      .enum(LISTED_STATES, { error: badState })
+      .refine((state) => applicable.includes(state), badState)
+      .optional(),
+    worker: requiredText('worker', LIMITS.name, 'worker must not be empty').optional(),
+    q: requiredText('q', LIMITS.search, 'q must not be empty').optional(),
+    all: z.literal(true, 'all must be true').optional(),
+  })
+    .refine(({ all, ...conditions }) => all || hasAny(conditions), NO_CONDITION)
+    .refine(
+      ({ all, ...conditions }) => !(all && hasAny(conditions)),
+      'give conditions or {"all": true}, not both',
+    )
+}
+
+const hasAny = (conditions: object) => Object.values(conditions).some((value) => value !== undefined)
+
+export const bulkInputs = {
+  cancel: bulkInputFor('cancel'),
+  retry: bulkInputFor('retry'),
+  'run-now': bulkInputFor('run-now'),
+  discard: bulkInputFor('discard'),
+} satisfies Record<TaskAction, z.ZodType>
 
 export const workersInput = z.object({
   include: z.enum(['offline'], { error: 'include must be: offline' }).optional(),
@@ -192,6 +263,7 @@ export type ScheduleInput = z.output<typeof scheduleInput>
 export type SubmitInput = z.output<typeof submitInput>
 export type BatchInput = z.output<typeof batchInput>
 export type ListInput = z.output<typeof listInput>
+export type BulkInput = z.output<(typeof bulkInputs)[TaskAction]>
 
 /**
  * The value as the schema reads it.

@@ -1,5 +1,7 @@
 import type { Log } from '../shared/log.ts'
 import type { Sql } from '../shared/store/connect.ts'
+import type { Actions } from './actions.ts'
+import type { Auditor } from './auditor.ts'
 import type { Feed } from './feed/feed.ts'
 import type { Health } from './health.ts'
 import type { Tasks } from './tasks.ts'
@@ -9,6 +11,8 @@ import type { Workers } from './workers.ts'
 export interface Services {
   sql: Sql
   tasks: Tasks
+  actions: Actions
+  auditor: Auditor
   workers: Workers
   feed: Feed
   health: Health

@@ -1,11 +1,19 @@
 import { createBatcher } from '../shared/batcher.ts'
 import { AppError } from '../shared/core/error.ts'
-import { type NewTask, newTask, type Task } from '../shared/core/task.ts'
+import {
+  DEFAULT_CANCEL_GRACE_MS,
+  type NewTask,
+  newTask,
+  type PastAttempt,
+  type Task,
+} from '../shared/core/task.ts'
+import { listAttempts } from '../shared/store/attempts.ts'
 import { isUnavailable, type Sql } from '../shared/store/connect.ts'
 import { readCounts } from '../shared/store/counts.ts'
 import { countMatches, findTask, insertTasks, listTasks, type TaskFilter } from '../shared/store/tasks.ts'
-import { listWorkerNames } from '../shared/store/workers.ts'
+import { findWorkerIds } from './callings.ts'
 import { writeCursor } from './cursor.ts'
+import { type Asked, hashRequest, resolveId } from './idempotency.ts'
 import type { BatchInput, ListInput, ScheduleInput, SubmitInput } from './schemas.ts'
 import { totalOf } from './stats.ts'
 
@@ -17,15 +25,28 @@ export interface TaskList {
   nextCursor: string | null
 }
 
+export interface TaskDetail {
+  task: Task
+  /** The attempts before the one that is in the task itself, oldest first. */
+  past: PastAttempt[]
+}
+
 export interface Tasks {
-  /** Stores a task for its time; resolves once it is durable. */
+  /**
+   * Stores a task for its time; resolves once it is durable. Under an idempotency key that was used before, the
+   * task is the first one.
+   *
+   * @throws `conflict` when something else was asked for under that key
+   */
   schedule(input: ScheduleInput): Promise<NewTask>
-  /** Stores a task that is due now. */
+  /** Stores a task that is due now, or after a delay; otherwise like `schedule`. */
   submit(input: SubmitInput): Promise<NewTask>
   /** Stores many alike, all or none. */
   scheduleBatch(input: BatchInput): Promise<{ ids: string[]; scheduledAt: Date }>
   /** @throws `not_found` */
   get(id: string): Promise<Task>
+  /** @throws `not_found` */
+  detail(id: string): Promise<TaskDetail>
   list(input: ListInput): Promise<TaskList>
   /** Refuses new tasks and resolves when those accepted are stored. */
   close(): Promise<void>
@@ -41,26 +62,42 @@ export function createTasks(sql: Sql): Tasks {
   })
 
   async function insert(task: NewTask) {
-    const { error } = await inserts.add(task)
+    const { id, error } = await inserts.add(task)
     if (error !== undefined) throw error
+    return { ...task, id: id ?? task.id }
+  }
+
+  async function get(id: string) {
+    const task = await findTask(sql, id)
+    if (!task) throw new AppError('not_found', 'Task not found')
     return task
   }
 
   return {
-    schedule: (input) => insert(taskFrom(input, input.scheduled_at)),
-    submit: (input) => insert(taskFrom(input, new Date())),
+    schedule: (input) => insert(taskFrom(input, input.scheduled_at, input.scheduled_at)),
+
+    submit(input) {
+      const delaySeconds = input.delay_seconds ?? 0
+      const at = delaySeconds > 0 ? { delaySeconds } : null
+      return insert(taskFrom(input, new Date(Date.now() + delaySeconds * 1000), at))
+    },
 
     async scheduleBatch(input) {
       const scheduledAt = new Date(Date.now() + input.delay_seconds * 1000)
-      const tasks = Array.from({ length: input.count }, () => taskFrom(input, scheduledAt))
+      const one = { ...input, idempotency_key: null }
+      const tasks = Array.from({ length: input.count }, () => taskFrom(one, scheduledAt, null))
       await insertTasks(sql, tasks)
       return { ids: tasks.map(({ id }) => id), scheduledAt }
     },
 
-    async get(id) {
-      const task = await findTask(sql, id)
-      if (!task) throw new AppError('not_found', 'Task not found')
-      return task
+    get,
+
+    async detail(id) {
+      const task = await get(id)
+      const past = task.attempt > 0 ? await listAttempts(sql, id) : []
+      // The task may have gone on between the two queries.
+      const current = task.pickedAt ? task.attempt : task.attempt + 1
+      return { task, past: past.filter(({ attempt }) => attempt < current) }
     },
 
     async list({ limit, cursor, state, worker, q }) {
@@ -85,25 +122,31 @@ export function createTasks(sql: Sql): Tasks {
   }
 }
 
-function taskFrom(input: SubmitInput, scheduledAt: Date): NewTask {
-  return newTask({
-    id: Bun.randomUUIDv7(),
+function taskFrom(input: SubmitInput, scheduledAt: Date, at: Asked['at']): NewTask {
+  const fields = {
     command: input.command,
-    scheduledAt,
     name: input.name ?? '',
     description: input.description ?? '',
     executor: input.executor ?? 'simulate',
     payload: input.payload ?? null,
     priority: input.priority ?? 0,
     maxRetries: input.max_retries ?? 0,
-  })
+    retryBackoffMs: input.retry_backoff_ms ?? null,
+    retryBackoffCapMs: input.retry_backoff_cap_ms ?? null,
+    timeoutMs: input.timeout_ms ?? null,
+    cancelGraceMs: input.cancel_grace_ms ?? DEFAULT_CANCEL_GRACE_MS,
+  }
+  const idempotencyKey = input.idempotency_key ?? null
+  const requestHash = idempotencyKey === null ? null : hashRequest({ ...fields, at })
+  return newTask({ ...fields, id: Bun.randomUUIDv7(), scheduledAt, idempotencyKey, requestHash })
 }
 
 const sizeOf = ({ command, description, payload }: NewTask) =>
   command.length + description.length + (payload === null ? 0 : JSON.stringify(payload).length)
 
-/** How the insert of one task went. */
+/** How the insert of one task went: the id of the task that it stands for, or why there is none. */
 interface Outcome {
+  id?: string
   error?: unknown
 }
 
@@ -111,24 +154,26 @@ interface Outcome {
 // not fail with it: then each goes alone.
 async function insertTogether(sql: Sql, tasks: NewTask[]): Promise<Outcome[]> {
   try {
-    await insertTasks(sql, tasks)
-    return tasks.map(() => ({}))
+    const holders = new Map((await insertTasks(sql, tasks)).map((holder) => [holder.idempotencyKey, holder]))
+    return tasks.map((task) => {
+      try {
+        return { id: resolveId(task, holders) }
+      } catch (error) {
+        return { error }
+      }
+    })
   } catch (error) {
     if (tasks.length === 1 || isUnavailable(error)) throw error
   }
-  const results = await Promise.allSettled(tasks.map((task) => insertTasks(sql, [task])))
-  return results.map((result) => (result.status === 'rejected' ? { error: result.reason } : {}))
+  const results = await Promise.allSettled(tasks.map((task) => insertTogether(sql, [task])))
+  return results.map((result) =>
+    result.status === 'fulfilled' ? (result.value[0] ?? {}) : { error: result.reason },
+  )
 }
 
 async function countAll(sql: Sql, filter: TaskFilter): Promise<number> {
-  if (filter.text !== undefined || filter.workerIds !== undefined) return countMatches(sql, filter)
+  const isCounted = filter.text === undefined && filter.workerIds === undefined && filter.state !== 'retrying'
+  if (!isCounted) return countMatches(sql, filter)
   const counts = await readCounts(sql)
   return filter.state ? (counts.get(filter.state) ?? 0) : totalOf(counts)
-}
-
-// A restarted worker has a new id and often its old name, so a name stands for all that had it.
-async function findWorkerIds(sql: Sql, nameOrId: string): Promise<number[]> {
-  const named = (await listWorkerNames(sql)).filter(({ name }) => name === nameOrId).map(({ id }) => id)
-  const [, digits] = /^(?:Worker-)?(\d{1,10})$/.exec(nameOrId) ?? []
-  return digits === undefined ? named : [...named, Number(digits)]
 }

@@ -2,24 +2,29 @@ import { initTRPC, TRPCError, tracked } from '@trpc/server'
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import { z } from 'zod'
 import { AppError, type ErrorCode } from '../shared/core/error.ts'
+import type { TaskAction } from '../shared/store/walk.ts'
 import { within } from './deadline.ts'
 import { tellFailure } from './failure.ts'
 import type { FeedEvent } from './feed/event.ts'
 import { BATCH_BODY_LIMIT, readJsonText } from './rest/body.ts'
+import type { ListInput } from './schemas.ts'
 import {
   batchInput,
+  bulkInputs,
+  deadLettersInput,
   killInput,
   listInput,
   messageOf,
   scaleInput,
   scheduleInput,
+  submitInput,
   taskIdInput,
   workersInput,
 } from './schemas.ts'
 import type { Services } from './services.ts'
 import { readStats } from './stats.ts'
 import { isUuid } from './uuid.ts'
-import { viewTask, viewWorker } from './views.ts'
+import { viewDetail, viewTask, viewWorker } from './views.ts'
 
 const TRPC_CODE = {
   invalid: 'BAD_REQUEST',
@@ -95,8 +100,23 @@ async function* streamEvents(
   if (!signal?.aborted) throw new AppError('unavailable', 'the server is stopping')
 }
 
+async function listTasks(services: Services, input: ListInput) {
+  const { tasks, total, nextCursor } = await services.tasks.list(input)
+  return { tasks: tasks.map((task) => viewTask(task, null)), total, next_cursor: nextCursor }
+}
+
+const one = (action: TaskAction) =>
+  procedure.input(taskIdInput).mutation(({ ctx, input }) => ctx.actions.one(action, input.task_id))
+
+const many = (action: TaskAction) =>
+  procedure.input(bulkInputs[action]).mutation(({ ctx, input }) => ctx.actions.many(action, input))
+
 export const appRouter = t.router({
   tasks: t.router({
+    submit: procedure.input(submitInput).mutation(async ({ ctx, input }) => {
+      const { id } = await ctx.tasks.submit(input)
+      return { task_id: id }
+    }),
     schedule: procedure.input(scheduleInput).mutation(async ({ ctx, input }) => {
       const task = await ctx.tasks.schedule(input)
       return { task_id: task.id, command: task.command, scheduled_at: task.scheduledAt.toISOString() }
@@ -107,12 +127,21 @@ export const appRouter = t.router({
     }),
     get: procedure
       .input(taskIdInput)
-      .query(async ({ ctx, input }) => viewTask(await ctx.tasks.get(input.task_id), null)),
-    list: procedure.input(listInput).query(async ({ ctx, input }) => {
-      const { tasks, total, nextCursor } = await ctx.tasks.list(input)
-      return { tasks: tasks.map((task) => viewTask(task, null)), total, next_cursor: nextCursor }
-    }),
+      .query(async ({ ctx, input }) => viewDetail(await ctx.tasks.detail(input.task_id), null)),
+    list: procedure.input(listInput).query(({ ctx, input }) => listTasks(ctx, input)),
+    deadLetters: procedure
+      .input(deadLettersInput)
+      .query(({ ctx, input }) => listTasks(ctx, { ...input, state: 'failed' })),
+    cancel: one('cancel'),
+    retry: one('retry'),
+    runNow: one('run-now'),
+    discard: one('discard'),
+    cancelMany: many('cancel'),
+    retryMany: many('retry'),
+    runNowMany: many('run-now'),
+    discardMany: many('discard'),
   }),
+  audit: procedure.query(({ ctx }) => ctx.auditor.run()),
   stats: procedure.query(({ ctx }) => readStats(ctx.sql, ctx.workers, ctx.feed.completedPerSecond())),
   workers: t.router({
     list: procedure

@@ -1,5 +1,7 @@
-import { durationSeconds, type Task } from '../shared/core/task.ts'
+import { durationSeconds, isEnded, type PastAttempt, type Task } from '../shared/core/task.ts'
+import type { ListedState } from '../shared/store/tasks.ts'
 import type { Worker } from '../shared/store/workers.ts'
+import type { TaskDetail } from './tasks.ts'
 
 export type WorkerStatus = 'idle' | 'busy' | 'draining' | 'offline'
 
@@ -19,7 +21,7 @@ export function viewTask<Unset extends '' | null>(task: Task, unset: Unset) {
     executor: task.executor,
     payload: task.payload,
     priority: task.priority,
-    state: task.state,
+    state: shownState(task),
     created_at: task.createdAt.toISOString(),
     scheduled_at: task.scheduledAt.toISOString(),
     due_at: task.dueAt.toISOString(),
@@ -28,16 +30,63 @@ export function viewTask<Unset extends '' | null>(task: Task, unset: Unset) {
     completed_at: time(task.completedAt),
     failed_at: time(task.failedAt),
     cancelled_at: time(task.cancelledAt),
+    cancel_requested_at: time(task.cancelRequestedAt),
+    retry_at: time(isRetrying(task) ? task.dueAt : null),
     worker_id: task.workerId,
     worker: task.workerName,
     slot: task.slot,
     attempt: task.attempt,
     failures: task.failures,
+    losses: task.losses,
     max_retries: task.maxRetries,
+    retry_backoff_ms: task.retryBackoffMs,
+    retry_backoff_cap_ms: task.retryBackoffCapMs,
+    timeout_ms: task.timeoutMs,
+    cancel_grace_ms: task.cancelGraceMs,
+    idempotency_key: task.idempotencyKey,
     duration: durationSeconds(task),
     error: task.error,
     output: task.output,
   }
+}
+
+const isRetrying = ({ state, failures }: Task) => state === 'pending' && failures > 0
+
+const shownState = (task: Task): ListedState => (isRetrying(task) ? 'retrying' : task.state)
+
+/** A task with all its attempts, oldest first; the last is the one that the task itself tells of. */
+export function viewDetail<Unset extends '' | null>({ task, past }: TaskDetail, unset: Unset) {
+  const attempts = past.map((attempt) => viewAttempt(attempt, unset))
+  return { ...viewTask(task, unset), attempts: [...attempts, ...viewCurrentAttempt(task, unset)] }
+}
+
+function viewAttempt<Unset extends '' | null>(
+  attempt: Omit<PastAttempt, 'outcome' | 'endedAt'> & {
+    outcome: PastAttempt['outcome'] | 'completed' | null
+    endedAt: Date | null
+  },
+  unset: Unset,
+) {
+  const time = (at: Date | null): string | Unset => at?.toISOString() ?? unset
+  return {
+    attempt: attempt.attempt,
+    worker_id: attempt.workerId,
+    worker: attempt.workerName,
+    slot: attempt.slot,
+    picked_at: attempt.pickedAt.toISOString(),
+    started_at: time(attempt.startedAt),
+    ended_at: time(attempt.endedAt),
+    outcome: attempt.outcome,
+    error: attempt.error,
+  }
+}
+
+/** None while nobody holds the task, and when it was cancelled before anybody did. */
+function viewCurrentAttempt<Unset extends '' | null>(task: Task, unset: Unset) {
+  if (!task.pickedAt || task.workerId === null) return []
+  const outcome = isEnded(task.state) ? (task.state as 'completed' | 'failed' | 'cancelled') : null
+  const endedAt = task.completedAt ?? task.failedAt ?? task.cancelledAt
+  return [viewAttempt({ ...task, workerId: task.workerId, pickedAt: task.pickedAt, outcome, endedAt }, unset)]
 }
 
 export function viewWorker(worker: Worker) {
@@ -69,4 +118,5 @@ function statusOf({ online, draining, runningTaskIds }: Worker): WorkerStatus {
 }
 
 export type TaskView = ReturnType<typeof viewTask<null>>
+export type TaskDetailView = ReturnType<typeof viewDetail<null>>
 export type WorkerView = ReturnType<typeof viewWorker>

@@ -17,12 +17,13 @@ export function operationRoutes(): Route[] {
         return c.json({ error, code: 'unavailable', missing }, 503, { 'Retry-After': '1' })
       },
     },
+    { method: 'GET', path: '/api/audit', handle: async (c, { auditor }) => c.json(await auditor.run()) },
     {
       method: 'GET',
       path: '/metrics',
-      async handle(c, { sql, workers }) {
+      async handle(c, { sql, workers, auditor }) {
         const [counts, live] = await Promise.all([readCounts(sql), workers.list({})])
-        return c.text(await metrics.render({ counts, workers: live }), 200, {
+        return c.text(await metrics.render({ counts, workers: live, audit: auditor.latest() }), 200, {
           'Content-Type': metrics.contentType,
         })
       },

@@ -7,6 +7,7 @@ import { tellFailure } from '../failure.ts'
 import type { Follower } from '../feed/feed.ts'
 import { parse, socketInput } from '../schemas.ts'
 import type { Services } from '../services.ts'
+import { refuseOtherSites } from './origin.ts'
 import { type Env, Refusal, type Route } from './route.ts'
 
 const CHUNK = 500
@@ -32,7 +33,7 @@ async function socket(c: Context<Env>, services: Services): Promise<Response> {
   if (c.req.header('upgrade')?.toLowerCase() !== 'websocket' || !c.env.server) {
     throw new Refusal(426, 'this is a WebSocket', { Upgrade: 'websocket' })
   }
-  refuseOtherSites(c.req.raw)
+  refuseOtherSites(c.req.raw, 'WebSockets are not open to other sites')
   const follower = services.feed.follow('live')
   const upgrade = upgradeWebSocket(() => ({
     onOpen: (_, ws) => void send(follower, ws),
@@ -81,17 +82,5 @@ function readMessage(data: unknown): unknown {
     throw new AppError('invalid', 'a message must be JSON')
   }
 }
-
-/** A browser lets any site open a WebSocket anywhere, and says which site it was. */
-function refuseOtherSites(request: Request) {
-  const origin = request.headers.get('origin')
-  if (origin === null) return
-  const from = URL.parse(origin)
-  const to = URL.parse(`http://${request.headers.get('host') ?? ''}`)
-  const isSame = from !== null && to !== null && (from.host === to.host || (isLocal(from) && isLocal(to)))
-  if (!isSame) throw new Refusal(403, 'WebSockets are not open to other sites')
-}
-
-const isLocal = ({ hostname }: URL) => ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
 
 export const socketRoutes: Route[] = [{ method: 'GET', path: '/ws', handle: socket, endless: true }]

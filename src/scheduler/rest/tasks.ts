@@ -1,16 +1,32 @@
 import type { Context } from 'hono'
+import { AppError } from '../../shared/core/error.ts'
 import { readCounts } from '../../shared/store/counts.ts'
-import { batchInput, listInput, parse, scheduleInput, submitInput, taskIdInput } from '../schemas.ts'
+import {
+  batchInput,
+  deadLettersInput,
+  type ListInput,
+  listInput,
+  NO_BATCH_KEY,
+  parse,
+  scheduleInput,
+  submitInput,
+  taskIdInput,
+} from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { queueDepthOf } from '../stats.ts'
-import { viewTask } from '../views.ts'
+import { viewDetail, viewTask } from '../views.ts'
 import { BATCH_BODY_LIMIT, BODY_LIMIT, readJson } from './body.ts'
+import { readIdempotencyKey, withIdempotencyKey } from './idempotency-key.ts'
 import type { Env, Route } from './route.ts'
 
 const epochSeconds = (at: Date) => Math.floor(at.getTime() / 1000)
 
+async function readSubmission(c: Context<Env>): Promise<unknown> {
+  return withIdempotencyKey(await readJson(c.req.raw, BODY_LIMIT), readIdempotencyKey(c.req.raw))
+}
+
 async function schedule(c: Context<Env>, { tasks }: Services) {
-  const task = await tasks.schedule(parse(scheduleInput, await readJson(c.req.raw, BODY_LIMIT)))
+  const task = await tasks.schedule(parse(scheduleInput, await readSubmission(c)))
   return c.json({
     task_id: task.id,
     command: task.command,
@@ -21,6 +37,7 @@ async function schedule(c: Context<Env>, { tasks }: Services) {
 }
 
 async function scheduleBatch(c: Context<Env>, { tasks }: Services) {
+  if (readIdempotencyKey(c.req.raw) !== null) throw new AppError('invalid', NO_BATCH_KEY)
   const input = parse(batchInput, await readJson(c.req.raw, BATCH_BODY_LIMIT))
   const { ids, scheduledAt } = await tasks.scheduleBatch(input)
   return c.json({
@@ -34,11 +51,11 @@ async function scheduleBatch(c: Context<Env>, { tasks }: Services) {
 
 async function status(c: Context<Env>, { tasks }: Services) {
   const { task_id } = parse(taskIdInput, c.req.query())
-  return c.json(viewTask(await tasks.get(task_id), ''))
+  return c.json(viewDetail(await tasks.detail(task_id), ''))
 }
 
-async function list(c: Context<Env>, { tasks }: Services, unset: '' | null) {
-  const page = await tasks.list(parse(listInput, c.req.query()))
+async function list(c: Context<Env>, { tasks }: Services, unset: '' | null, input: ListInput) {
+  const page = await tasks.list(input)
   c.header('X-Total-Count', String(page.total))
   if (page.nextCursor) {
     const query = new URLSearchParams({ ...c.req.query(), cursor: page.nextCursor })
@@ -48,19 +65,22 @@ async function list(c: Context<Env>, { tasks }: Services, unset: '' | null) {
 }
 
 async function submit(c: Context<Env>, { tasks }: Services) {
-  const task = await tasks.submit(parse(submitInput, await readJson(c.req.raw, BODY_LIMIT)))
+  const task = await tasks.submit(parse(submitInput, await readSubmission(c)))
   return c.json({ task_id: task.id, status: 'submitted' })
 }
 
 async function listWithQueue(c: Context<Env>, services: Services) {
-  const [listed, counts] = await Promise.all([list(c, services, null), readCounts(services.sql)])
+  const [listed, counts] = await Promise.all([
+    list(c, services, null, parse(listInput, c.req.query())),
+    readCounts(services.sql),
+  ])
   return c.json({ ...listed, queue_length: queueDepthOf(counts) })
 }
 
 async function get(c: Context<Env>, { tasks }: Services) {
   const parsed = taskIdInput.safeParse({ task_id: c.req.param('id') })
   if (!parsed.success) return c.json({ error: 'Task not found', code: 'not_found' }, 404)
-  return c.json(viewTask(await tasks.get(parsed.data.task_id), null))
+  return c.json(viewDetail(await tasks.detail(parsed.data.task_id), null))
 }
 
 export const taskRoutes: Route[] = [
@@ -72,7 +92,16 @@ export const taskRoutes: Route[] = [
   {
     method: 'GET',
     path: '/api/tasks',
-    handle: async (c, services) => c.json((await list(c, services, '')).tasks),
+    handle: async (c, services) =>
+      c.json((await list(c, services, '', parse(listInput, c.req.query()))).tasks),
+  },
+  {
+    method: 'GET',
+    path: '/api/dead-letters',
+    async handle(c, services) {
+      const input = parse(deadLettersInput, c.req.query())
+      return c.json((await list(c, services, '', { ...input, state: 'failed' })).tasks)
+    },
   },
   { method: 'POST', path: '/tasks', handle: submit },
   { method: 'GET', path: '/tasks', handle: listWithQueue },

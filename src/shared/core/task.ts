@@ -110,7 +110,7 @@ export interface PastAttempt {
   pickedAt: Date
   startedAt: Date | null
   endedAt: Date
-  outcome: 'failed' | 'lost' | 'returned'
+  outcome: 'failed' | 'cancelled' | 'lost' | 'returned'
   error: string | null
 }
 
@@ -134,7 +134,7 @@ const NEXT: Record<TaskState, readonly TaskState[]> = {
   running: ['completed', 'failed', 'pending', 'cancelled'],
   completed: [],
   failed: ['pending'], // retried by hand
-  cancelled: [],
+  cancelled: ['pending'], // likewise
 }
 
 /** Whether a task may go from one state to another. A report of a short task may skip `running`. */

@@ -37,10 +37,10 @@ export function findCancelRequests(
     WHERE t.worker_id = ANY(${workerIds}::bigint[]) AND ${isHeld(sql)} AND t.cancel_requested_at IS NOT NULL`
 }
 
-/** Gives failed and cancelled tasks a new life, due now, with all their retries. */
+/** Gives failed and cancelled tasks a new life with all their retries, due now or at the time they are scheduled for. */
 export async function reviveTasks(sql: Sql, ids: string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    UPDATE tasks t SET due_at = now(), failed_at = NULL, cancelled_at = NULL, cancel_requested_at = NULL,
+    UPDATE tasks t SET due_at = greatest(t.scheduled_at, now()), failed_at = NULL, cancelled_at = NULL, cancel_requested_at = NULL,
       picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL, failures = 0, losses = 0,
       error = NULL, output = NULL
     WHERE t.id = ANY(${ids}::uuid[]) AND t.state IN ('failed', 'cancelled')
@@ -52,7 +52,7 @@ export async function reviveTasks(sql: Sql, ids: string[]): Promise<string[]> {
 export async function hastenTasks(sql: Sql, ids: string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH hastened AS (
-      UPDATE tasks t SET due_at = now(), scheduled_at = least(t.scheduled_at, now())
+      UPDATE tasks t SET due_at = least(t.due_at, now()), scheduled_at = least(t.scheduled_at, now())
       WHERE t.id = ANY(${ids}::uuid[]) AND t.state = 'pending'
       RETURNING t.id
     ), told AS (SELECT pg_notify('taskmaster_due', '0') FROM hastened HAVING count(*) > 0)

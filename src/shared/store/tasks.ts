@@ -12,9 +12,11 @@ export interface Duplicate {
  * Stores tasks, all or none, in one statement; the insert itself tells coordinators and watchers. A task whose
  * idempotency key is taken is not stored.
  *
- * @returns the tasks that hold the keys of those that were not stored
+ * @returns when some were not stored: the tasks that hold the keys of all that were given
  */
-export async function insertTasks(sql: Sql, tasks: NewTask[]): Promise<Duplicate[]> {
+export async function insertTasks(sql: Sql, given: NewTask[]): Promise<Duplicate[]> {
+  // Whoever inserts waits for others that insert the same key: all in one order, so that no two wait for each other.
+  const tasks = given.some(({ idempotencyKey }) => idempotencyKey !== null) ? given.toSorted(byKey) : given
   const inserted = await sql`
     INSERT INTO tasks (id, name, description, command, executor, payload, priority, max_retries,
       retry_backoff_ms, retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash,
@@ -37,9 +39,18 @@ export async function insertTasks(sql: Sql, tasks: NewTask[]): Promise<Duplicate
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING`
   if (inserted.count === tasks.length) return []
   const keys = tasks.flatMap(({ idempotencyKey }) => idempotencyKey ?? [])
-  return await sql<Duplicate[]>`
+  const holders = await sql<Duplicate[]>`
     SELECT idempotency_key AS "idempotencyKey", id, request_hash AS "requestHash"
     FROM tasks WHERE idempotency_key = ANY(${keys}) AND idempotency_key IS NOT NULL`
+  const held = new Set(holders.map(({ idempotencyKey }) => idempotencyKey))
+  // One that held a key may have been deleted since: then the key is free after all.
+  const left = tasks.filter(({ idempotencyKey }) => idempotencyKey !== null && !held.has(idempotencyKey))
+  return left.length > 0 ? [...holders, ...(await insertTasks(sql, left))] : holders
+}
+
+const byKey = (a: NewTask, b: NewTask) => {
+  const [one, other] = [a.idempotencyKey ?? '', b.idempotencyKey ?? '']
+  return one < other ? -1 : one > other ? 1 : 0
 }
 
 const columns = (sql: Sql) => sql`
@@ -63,8 +74,11 @@ export function findStates(sql: Sql, ids: string[]): Promise<Pick<Task, 'id' | '
   return sql`SELECT id, state, attempt FROM tasks WHERE id = ANY(${ids}::uuid[])`
 }
 
+/** A state, or `retrying`: those of the pending ones that failed before. */
+export type ListedState = TaskState | 'retrying'
+
 export interface TaskFilter {
-  state?: TaskState
+  state?: ListedState
   /** Held or ended by one of these. */
   workerIds?: number[]
   /** Matches name, command and the beginning of the id, ignoring case, among the newest SEARCH_WINDOW. */
@@ -94,16 +108,19 @@ export function listTasks(sql: Sql, filter: TaskFilter, page: TaskPage): Promise
     ORDER BY t.scheduled_at DESC, t.id DESC LIMIT ${page.limit}`
 }
 
-/** How many tasks a text or worker filter matches within the window it looks through. */
+/** How many tasks match, of the newest SEARCH_WINDOW that a text or worker filter, or `retrying`, looks through. */
 export async function countMatches(sql: Sql, filter: TaskFilter): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
-    SELECT count(*) AS count FROM ${candidates(sql, filter)} t WHERE ${matches(sql, filter)}`
+    SELECT count(*) AS count FROM (
+      SELECT FROM ${candidates(sql, filter)} t WHERE ${matches(sql, filter)} LIMIT ${SEARCH_WINDOW}
+    ) AS matching`
   return row?.count ?? 0
 }
 
 // What workers hold is little and has its own index; OFFSET 0 keeps the planner from walking the whole list
 // for it instead.
-function candidates(sql: Sql, filter: TaskFilter) {
+/** Where tasks of a filter are looked for, as `t`. */
+export function candidates(sql: Sql, filter: TaskFilter) {
   if (filter.state === 'assigned' || filter.state === 'running') {
     return sql`(SELECT * FROM tasks t WHERE ${held(sql)} OFFSET 0)`
   }
@@ -112,8 +129,9 @@ function candidates(sql: Sql, filter: TaskFilter) {
 }
 
 // The conditions are written as the partial indexes' predicates are, so that each state walks its own.
-const IN_STATE: Record<TaskState, (sql: Sql) => ReturnType<Sql>> = {
+const IN_STATE: Record<ListedState, (sql: Sql) => ReturnType<Sql>> = {
   pending: (sql) => sql`coalesce(t.picked_at, t.cancelled_at) IS NULL`,
+  retrying: (sql) => sql`coalesce(t.picked_at, t.cancelled_at) IS NULL AND t.failures > 0`,
   assigned: (sql) => sql`${held(sql)} AND t.started_at IS NULL`,
   running: (sql) => sql`${held(sql)} AND t.started_at IS NOT NULL`,
   completed: (sql) => sql`t.completed_at IS NOT NULL`,
@@ -121,14 +139,21 @@ const IN_STATE: Record<TaskState, (sql: Sql) => ReturnType<Sql>> = {
   cancelled: (sql) => sql`t.cancelled_at IS NOT NULL`,
 }
 
+/** That task `t` is in a state. */
+export const isInState = (sql: Sql, state: ListedState) => IN_STATE[state](sql)
+
 const held = (sql: Sql) => sql`
   t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
 
-function matches(sql: Sql, { state, workerIds, text }: TaskFilter) {
+function matches(sql: Sql, filter: TaskFilter) {
+  return sql`${filter.state ? isInState(sql, filter.state) : sql`true`} AND ${matchesRest(sql, filter)}`
+}
+
+/** That task `t` is what a filter asks for, its state aside. */
+export function matchesRest(sql: Sql, { workerIds, text }: TaskFilter) {
   const pattern = text === undefined ? '' : text.replace(/[\\%_]/g, '\\$&')
   return sql`
-    ${state ? IN_STATE[state](sql) : sql`true`}
-    ${workerIds === undefined ? sql`` : sql`AND t.worker_id = ANY(${workerIds}::bigint[])`}
+    ${workerIds === undefined ? sql`true` : sql`coalesce(t.worker_id = ANY(${workerIds}::bigint[]), false)`}
     ${
       text === undefined
         ? sql``

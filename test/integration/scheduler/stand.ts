@@ -1,6 +1,8 @@
 import { afterAll } from 'bun:test'
 import pino from 'pino'
+import { type ActionsOptions, createActions } from '../../../src/scheduler/actions.ts'
 import { createApp } from '../../../src/scheduler/app.ts'
+import { type AuditorOptions, createAuditor } from '../../../src/scheduler/auditor.ts'
 import type { FeedEvent } from '../../../src/scheduler/feed/event.ts'
 import { createFeed, type Feed } from '../../../src/scheduler/feed/feed.ts'
 import type { Fleet } from '../../../src/scheduler/fleet/port.ts'
@@ -9,7 +11,7 @@ import type { Services } from '../../../src/scheduler/services.ts'
 import { createTasks } from '../../../src/scheduler/tasks.ts'
 import { createWorkers } from '../../../src/scheduler/workers.ts'
 import { notifyEvent } from '../../../src/shared/store/channel.ts'
-import { connect, type Sql } from '../../../src/shared/store/connect.ts'
+import { connect, type DatabaseSettings, type Sql } from '../../../src/shared/store/connect.ts'
 import { claimTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
 import { registerWorker } from '../../../src/shared/store/workers.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
@@ -43,12 +45,14 @@ export interface Answer {
 
 export interface StandOptions {
   /** Where the scheduler finds its database, when that is not the test's own address of it. */
-  through?: { host: string; port: number }
+  through?: Partial<DatabaseSettings>
   fleet?: Fleet
   coordinators?: string[]
   maxEvents?: number
   resumeEvents?: number
   keepAliveMs?: number
+  actions?: Partial<ActionsOptions>
+  audit?: Partial<AuditorOptions>
 }
 
 const stands: { services: Services; database: TestDatabase }[] = []
@@ -73,6 +77,8 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
   const services: Services = {
     sql,
     tasks: createTasks(sql),
+    actions: createActions({ sql, budgetMs: 5000, ...options.actions }),
+    auditor: createAuditor({ sql, log, silenceMs: 15_000, ...options.audit }),
     workers: createWorkers({ sql, fleet, silenceMs: 15_000, log }),
     feed,
     health: createHealth({ sql, coordinators: options.coordinators ?? ['127.0.0.1:1'], timeoutMs: 1000 }),
