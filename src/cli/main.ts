@@ -1,6 +1,7 @@
 #!/usr/bin/env bun
 import { Command } from 'commander'
 import { version } from '../../package.json'
+import { chaosCommand } from './chaos.ts'
 import { killCommand } from './kill.ts'
 import { logsCommand } from './logs.ts'
 import { migrateCommand } from './migrate.ts'
@@ -37,6 +38,7 @@ for (const command of [up, ...commands, killCommand(), logsCommand(), statsComma
   program.addCommand(command)
 }
 program.addCommand(migrateCommand(process.env))
+program.addCommand(chaosCommand())
 
 // Whoever reads our output may have had enough of it.
 process.stdout.on('error', () => process.exit(0))

@@ -7,6 +7,8 @@ export interface ChildOptions {
   env: Record<string, string>
   /** Restart it in place when a source file changes. */
   watch: boolean
+  /** Files that are run in it before its program. */
+  preload?: string[]
   /** Each line that it writes, as it is and as it reads. */
   onLine: (text: string, line: LogLine) => void
   /** What it says over its IPC channel, which it has only with this. */
@@ -29,10 +31,11 @@ export interface Child {
  * Starts a service in a session of its own, so that a terminal's Ctrl-C reaches only the launcher, with a pipe
  * for its standard input, whose end tells it that the launcher is gone.
  */
-export function startChild({ service, env, watch, onLine, onMessage }: ChildOptions): Child {
+export function startChild({ service, env, watch, preload = [], onLine, onMessage }: ChildOptions): Child {
   const ready = Promise.withResolvers<LogLine>()
   let complaint = ''
   const watching = watch ? ['--watch', '--no-clear-screen'] : []
+  const preloading = preload.flatMap((file) => ['--preload', file])
   const options: Bun.Spawn.SpawnOptions<'pipe', 'pipe', 'pipe'> = {
     detached: true,
     env: { ...env, TASKMASTER_PARENT: '1' },
@@ -44,7 +47,7 @@ export function startChild({ service, env, watch, onLine, onMessage }: ChildOpti
     options.serialization = 'json'
     options.ipc = (message, from) => onMessage(message, (answer) => from.send(answer))
   }
-  const child = Bun.spawn([process.execPath, ...watching, entryOf(service)], options)
+  const child = Bun.spawn([process.execPath, ...watching, ...preloading, entryOf(service)], options)
   const read = Promise.all(
     [child.stdout, child.stderr].map((stream) =>
       eachLine(stream, (text) => {

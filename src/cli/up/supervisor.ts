@@ -9,6 +9,8 @@ export interface SupervisedOptions {
   start: () => Child
   /** Told of each end that nobody asked for, and when it is started again. */
   onEnd: (how: string, againInMs: number) => void
+  /** ms until it is started again, after so many quick ends in a row; about a second, and rising, by default. */
+  delayMs?: (quickEnds: number) => number
 }
 
 /** A service that is started again whenever it ends, until it is stopped. */
@@ -24,7 +26,9 @@ export interface Supervised {
   stop(limitMs: number): Promise<void>
 }
 
-export function supervise({ name, start, onEnd }: SupervisedOptions): Supervised {
+const defaultDelayMs = (quickEnds: number) => restartDelayMs(Math.max(0, quickEnds - 1), Math.random())
+
+export function supervise({ name, start, onEnd, delayMs = defaultDelayMs }: SupervisedOptions): Supervised {
   let child: Child | null = null
   let quickEnds = 0
   const stopping = Promise.withResolvers<'stopping'>()
@@ -43,7 +47,7 @@ export function supervise({ name, start, onEnd }: SupervisedOptions): Supervised
       if (stopped) return
       ready.reject(new AppError('unavailable', `the ${name} ended at once: ${run.complaint || how}`))
       quickEnds = performance.now() - startedAt < SOUND_AFTER_MS ? quickEnds + 1 : 0
-      const againInMs = restartDelayMs(Math.max(0, quickEnds - 1), Math.random())
+      const againInMs = delayMs(quickEnds)
       onEnd(how, againInMs)
       await Promise.race([Bun.sleep(againInMs), stopping.promise])
     }

@@ -1,0 +1,212 @@
+import { isEnded, TASK_STATES } from '../../shared/core/task.ts'
+import type { TaskRow } from './evidence.ts'
+import { attemptKey, type Index } from './indexed.ts'
+
+/** What is wrong about each thing that a check looked at; null: nothing. */
+export type Check = (index: Index) => Iterable<string | null>
+
+/** Every promise that a run is held against. */
+export const CHECKS: Record<string, Check> = {
+  'no acknowledged task is lost': function* ({ evidence, tasks }) {
+    for (const { key, acknowledged } of evidence.submissions) {
+      for (const id of new Set(acknowledged)) {
+        yield tasks.has(id) ? null : `task ${id} was acknowledged (key ${key}) and is not there`
+      }
+    }
+  },
+
+  'one idempotency key stands for one task': function* ({ evidence }) {
+    const byKey = Map.groupBy(evidence.tasks, ({ idempotencyKey }) => idempotencyKey)
+    for (const { key, acknowledged, refusals } of evidence.submissions) {
+      const ids = new Set([...acknowledged, ...(byKey.get(key) ?? []).map(({ id }) => id)])
+      if (refusals.length > 0) yield `key ${key} was answered: ${refusals.join(', ')}`
+      else yield ids.size <= 1 ? null : `key ${key} stands for ${[...ids].join(' and ')}`
+    }
+  },
+
+  'every task comes to one end': function* ({ evidence }) {
+    for (const task of evidence.tasks) {
+      const ends = [task.completedAt, task.failedAt, task.cancelledAt].filter((at) => at !== null)
+      yield isEnded(task.state) && ends.length === 1
+        ? null
+        : `task ${task.id} is ${task.state} and has ${ends.length} ends`
+    }
+  },
+
+  'the attempts of a task are numbered without a gap, each with one outcome': function* ({ evidence, past }) {
+    for (const task of evidence.tasks) {
+      // What was put back and then ended by hand has all of its attempts behind it.
+      const behind = task.pickedAt === null ? task.attempt : task.attempt - 1
+      const numbers = (past.get(task.id) ?? []).map(({ attempt }) => attempt).sort((a, b) => a - b)
+      const isWhole = numbers.length === Math.max(0, behind) && numbers.every((n, index) => n === index + 1)
+      yield isWhole
+        ? null
+        : `task ${task.id} is at attempt ${task.attempt} and has behind it: ${numbers.join(', ') || 'none'}`
+    }
+  },
+
+  'the accepted outcome is the one that its attempt had': function* (index) {
+    for (const task of index.evidence.tasks) yield judgeEnd(task, index)
+    for (const { taskId, attempt, outcome, error } of index.evidence.attempts) {
+      if (outcome === 'failed') yield judgeFailure(taskId, attempt, error, index)
+    }
+  },
+
+  'nothing is cancelled that nobody cancelled': function* ({ evidence, tasks }) {
+    const asked = new Set(
+      evidence.submissions
+        .filter(({ cancelAsked }) => cancelAsked)
+        .flatMap(({ acknowledged }) => acknowledged),
+    )
+    for (const { id, state } of tasks.values()) {
+      if (state === 'cancelled') yield asked.has(id) ? null : `task ${id} is cancelled`
+    }
+  },
+
+  'what was confirmed as cancelled stays so': function* ({ evidence, tasks }) {
+    for (const { acknowledged, cancelConfirmed } of evidence.submissions) {
+      const task = tasks.get(acknowledged[0] ?? '')
+      if (cancelConfirmed && task) {
+        yield task.state === 'cancelled' ? null : `task ${task.id} is ${task.state}`
+      }
+    }
+  },
+
+  'failures and losses are charged as they happened': function* ({ evidence, past }) {
+    for (const { id, failures, losses, maxRetries, state, error } of evidence.tasks) {
+      const outcomes = (past.get(id) ?? []).map(({ outcome }) => outcome)
+      const failed = outcomes.filter((outcome) => outcome === 'failed').length
+      const lost = outcomes.filter((outcome) => outcome === 'lost').length
+      const isLost = state === 'failed' && isLossError(error)
+      // A last attempt that failed or was lost while it was being stopped counts, though the task is cancelled.
+      const uncharged = state === 'cancelled' ? failures + losses - failed - lost : 0
+      const isCharged =
+        state === 'cancelled'
+          ? (uncharged === 0 || uncharged === 1) && failures >= failed && losses >= lost
+          : failures === failed + (state === 'failed' && !isLost ? 1 : 0) &&
+            losses === lost + (isLost ? 1 : 0)
+      const isSpent = state !== 'failed' || isLost || failures === maxRetries + 1
+      const isRight = isCharged && isSpent && failures <= maxRetries + 1 && losses <= evidence.maxLosses
+      yield isRight
+        ? null
+        : `task ${id} (${state}: ${error}) counts ${failures} failures and ${losses} losses of ${maxRetries} retries; its attempts ${failed} and ${lost}`
+    }
+  },
+
+  'no attempt starts twice, nor ends twice': function* ({ history }) {
+    for (const [key, events] of history) {
+      const starts = events.filter(({ event }) => event === 'start').length
+      yield starts === 1 && events.length <= 2
+        ? null
+        : `attempt ${key}: ${events.map(({ event, pid }) => `${event} (${pid})`).join(', ')}`
+    }
+  },
+
+  'nothing starts before its time': function* ({ evidence, tasks }) {
+    const asked = new Map(
+      evidence.submissions.flatMap(({ acknowledged, scheduledAt }) =>
+        acknowledged.map((id) => [id, scheduledAt]),
+      ),
+    )
+    for (const { taskId, attempt, event, at } of evidence.history) {
+      const task = tasks.get(taskId)
+      if (event !== 'start' || !task) continue
+      const early = Math.max(task.scheduledAt, asked.get(taskId) ?? 0) - at
+      yield early <= evidence.clockErrorMs
+        ? null
+        : `attempt ${attemptKey(taskId, attempt)} started ${early.toFixed(3)} ms early`
+    }
+  },
+
+  'nothing starts before it is picked': function* ({ evidence, tasks, past }) {
+    for (const { taskId, attempt, event, at } of evidence.history) {
+      if (event !== 'start') continue
+      const task = tasks.get(taskId)
+      const row = past.get(taskId)?.find((behind) => behind.attempt === attempt)
+      const pickedAt = row ? row.pickedAt : task?.attempt === attempt ? task.pickedAt : null
+      if (pickedAt === null || pickedAt === undefined) {
+        if (task) yield `attempt ${attemptKey(taskId, attempt)} ran and the table knows nothing of it`
+      } else {
+        const early = pickedAt - at
+        yield early <= evidence.clockErrorMs
+          ? null
+          : `attempt ${attemptKey(taskId, attempt)} started ${early.toFixed(3)} ms before it was picked`
+      }
+    }
+  },
+
+  'what an older attempt reports after a newer one was picked is refused': function* ({
+    evidence,
+    tasks,
+    past,
+  }) {
+    // Refused means: whatever the older says later, the row goes by the newest attempt of all.
+    for (const { id, state, attempt } of evidence.tasks) {
+      const newest = Math.max(attempt, ...(past.get(id) ?? []).map((row) => row.attempt))
+      if (state === 'completed' || state === 'failed') {
+        yield newest === attempt ? null : `task ${id} took the outcome of ${attempt}, but ${newest} is newer`
+      }
+    }
+    for (const { taskId, attempt, event } of evidence.history) {
+      const task = tasks.get(taskId)
+      if (event === 'start' && task && attempt > task.attempt) {
+        yield `attempt ${attemptKey(taskId, attempt)} ran after ${task.attempt} was accepted as the last`
+      }
+    }
+  },
+
+  'the counters equal the table': function* ({ evidence: { tasks, counts } }) {
+    for (const state of TASK_STATES) {
+      const actual = tasks.filter((task) => task.state === state).length
+      yield compare(state, counts.get(state) ?? 0, actual)
+      if (isEnded(state)) yield compare(`ever:${state}`, counts.get(`ever:${state}`) ?? 0, actual)
+    }
+    const completed = Map.groupBy(
+      tasks.filter(({ state }) => state === 'completed'),
+      ({ workerId }) => workerId,
+    )
+    for (const [workerId, own] of completed) {
+      yield compare(`worker:${workerId}`, counts.get(`worker:${workerId}`) ?? 0, own.length)
+    }
+    let submitted = 0
+    for (const [name, value] of counts) if (name.startsWith('submitted:')) submitted += value
+    yield compare('submitted', submitted, tasks.length)
+  },
+}
+
+const compare = (name: string, counted: number, actual: number) =>
+  counted === actual ? null : `${name} is counted as ${counted} and is ${actual}`
+
+const LOSS = /^worker lost \d+ times$/
+const STOPPED = /^(timed out after \d+ ms|did not stop in time; its thread was ended|stopped)$/
+const isLossError = (error: string | null) => error !== null && LOSS.test(error)
+
+const endOf = (taskId: string, attempt: number, { history }: Index) =>
+  history.get(attemptKey(taskId, attempt))?.find(({ event }) => event !== 'start')?.event
+
+function judgeEnd(task: TaskRow, index: Index): string | null {
+  const { id, attempt, state, error } = task
+  if (state === 'completed') {
+    const end = endOf(id, attempt, index)
+    return end === 'completed' ? null : `task ${id} is completed by attempt ${attempt}, which ${saw(end)}`
+  }
+  if (state !== 'failed') return null
+  if (!isLossError(error)) return judgeFailure(id, attempt, error, index)
+  return task.losses === index.evidence.maxLosses
+    ? null
+    : `task ${id} failed (${error}) after ${task.losses} losses`
+}
+
+function judgeFailure(taskId: string, attempt: number, error: string | null, index: Index): string | null {
+  const end = endOf(taskId, attempt, index)
+  const what = `attempt ${attemptKey(taskId, attempt)} failed (${error})`
+  if (error === 'simulated failure') return end === 'failed' ? null : `${what}, but ${saw(end)}`
+  // A thread that is ended may have written its last word and not said it.
+  if (error !== null && STOPPED.test(error)) {
+    const ran = index.history.has(attemptKey(taskId, attempt))
+    return ran ? null : `${what}, but never started`
+  }
+  return `${what}, which no executor says`
+}
+
+const saw = (end: string | undefined) => (end ? `its executor saw as ${end}` : 'its executor saw no end of')

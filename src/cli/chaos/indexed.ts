@@ -1,0 +1,22 @@
+import type { AttemptRow, Evidence, HistoryEvent, TaskRow } from './evidence.ts'
+
+/** The evidence, found by task and by attempt. */
+export interface Index {
+  evidence: Evidence
+  tasks: Map<string, TaskRow>
+  /** The attempts of each task that were not its last. */
+  past: Map<string, AttemptRow[]>
+  /** What the executor of each attempt wrote, in its order; see `attemptKey`. */
+  history: Map<string, HistoryEvent[]>
+}
+
+export const attemptKey = (taskId: string, attempt: number) => `${taskId}#${attempt}`
+
+export function indexEvidence(evidence: Evidence): Index {
+  return {
+    evidence,
+    tasks: new Map(evidence.tasks.map((task) => [task.id, task])),
+    past: Map.groupBy(evidence.attempts, ({ taskId }) => taskId),
+    history: Map.groupBy(evidence.history, ({ taskId, attempt }) => attemptKey(taskId, attempt)),
+  }
+}

@@ -1,0 +1,73 @@
+import type { Json } from '../../shared/core/task.ts'
+import type { Random } from './random.ts'
+
+/** A task to submit, in the words of the REST interface. */
+export interface Submission {
+  /** What kind of trouble it is. */
+  name: string
+  payload: { [key: string]: Json }
+  priority: number
+  max_retries?: number
+  retry_backoff_ms?: number
+  retry_backoff_cap_ms?: number
+  timeout_ms?: number
+  cancel_grace_ms?: number
+}
+
+export interface Drawn {
+  submission: Submission
+  /** ms from now that it is scheduled for; null: as soon as may be. */
+  aheadMs: number | null
+  /** ms after its submission that somebody cancels it; null: nobody does. */
+  cancelMs: number | null
+}
+
+const KINDS = [
+  ...['short', 'short', 'short', 'short', 'long', 'ahead', 'ahead'],
+  ...['failing', 'failing', 'timeout', 'runaway', 'cancelled', 'cancelled'],
+] as const
+/** Such a task takes five workers down, each with all that runs there: one is enough. */
+export const CRASHING: Drawn = {
+  submission: { name: 'crashing', payload: { duration_ms: 20, crash: true }, priority: 1 },
+  aheadMs: null,
+  cancelMs: null,
+}
+
+/** A task of some kind. */
+export function drawTask(random: Random): Drawn {
+  const name = random.pick(KINDS)
+  const task = (durationMs: number, rest: Partial<Submission> = {}): Drawn => ({
+    submission: { name, payload: { duration_ms: durationMs }, priority: random.integer(0, 3), ...rest },
+    aheadMs: null,
+    cancelMs: null,
+  })
+  const backoff = { retry_backoff_ms: random.integer(1, 300), retry_backoff_cap_ms: 1000 }
+  switch (name) {
+    case 'short':
+      return task(random.pick([0, 1, 10, 50, 200]))
+    case 'long':
+      return task(random.integer(1000, 5000))
+    case 'ahead':
+      return { ...task(random.integer(0, 100)), aheadMs: random.integer(100, 6000) }
+    case 'failing': {
+      const failure_rate = random.pick([0.3, 0.7, 1])
+      const payload = { duration_ms: random.integer(0, 200), failure_rate }
+      return task(0, { payload, max_retries: random.integer(0, 4), ...backoff })
+    }
+    case 'timeout':
+      return task(random.pick([100, 2000]), {
+        timeout_ms: random.integer(50, 500),
+        max_retries: random.integer(0, 1),
+        ...backoff,
+      })
+    case 'runaway':
+      // Keeps a core busy until its thread is ended.
+      return task(0, {
+        payload: { duration_ms: random.integer(100, 600), busy: true },
+        timeout_ms: random.integer(50, 200),
+        cancel_grace_ms: random.integer(0, 100),
+      })
+    case 'cancelled':
+      return { ...task(random.integer(0, 3000)), cancelMs: random.integer(0, 2000) }
+  }
+}

@@ -1,0 +1,80 @@
+import type { CheckResult } from './check.ts'
+import type { Evidence } from './evidence.ts'
+import { attemptKey } from './indexed.ts'
+
+/** Violations shown of each check; the JSON has them all. */
+const SHOWN = 10
+
+export interface ChaosReport {
+  ok: boolean
+  seed: number
+  durationMs: number
+  /** How long it took until everything had ended once the faults had. */
+  drainMs: number
+  /** The command that runs the same faults again. */
+  replay: string
+  /** Where logs and history are kept; null: removed, because nothing was wrong. */
+  folder: string | null
+  submitted: number
+  acknowledged: number
+  states: Record<string, number>
+  attempts: Record<string, number>
+  /** Successes of attempts that had been given up, none of which was accepted. */
+  lateSuccesses: number
+  clockErrorMs: number
+  faults: { atMs: number; what: string }[]
+  processEnds: number
+  checks: CheckResult[]
+}
+
+/** What a run saw, in figures. */
+export function summarise(evidence: Evidence) {
+  const { submissions, tasks, attempts, history } = evidence
+  const last = new Set(tasks.map(({ id, attempt }) => attemptKey(id, attempt)))
+  return {
+    submitted: submissions.length,
+    acknowledged: submissions.filter(({ acknowledged }) => acknowledged.length > 0).length,
+    states: tally(tasks.map(({ state }) => state)),
+    attempts: {
+      started: history.filter(({ event }) => event === 'start').length,
+      ...tally(attempts.map(({ outcome }) => outcome)),
+    },
+    lateSuccesses: history.filter(
+      ({ event, taskId, attempt }) => event === 'completed' && !last.has(attemptKey(taskId, attempt)),
+    ).length,
+  }
+}
+
+function tally(words: string[]): Record<string, number> {
+  return Object.fromEntries(
+    [...Map.groupBy(words, (word) => word)].map(([word, all]) => [word, all.length] as const).sort(),
+  )
+}
+
+/** The report for people. */
+export function renderReport(report: ChaosReport): string {
+  const { ok, seed, durationMs, drainMs, checks, faults } = report
+  const figures = (counts: Record<string, number>) =>
+    Object.entries(counts)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(', ')
+  const lines = [
+    `Seed ${seed}, ${durationMs / 1000} s: ${faults.length} faults, ${report.processEnds} processes ended, drained in ${(drainMs / 1000).toFixed(1)} s`,
+    `Submitted: ${report.submitted}, acknowledged: ${report.acknowledged}`,
+    `Tasks:     ${figures(report.states)}`,
+    `Attempts:  ${figures(report.attempts)}; late successes refused: ${report.lateSuccesses}`,
+    '',
+    ...checks.flatMap(renderCheck),
+    '',
+    ok ? 'Every promise was kept.' : 'A promise was broken.',
+    ...(report.folder ? [`Logs and history: ${report.folder}`] : []),
+    `Again: ${report.replay}`,
+  ]
+  return lines.join('\n')
+}
+
+function renderCheck({ name, looked, violations }: CheckResult): string[] {
+  const shown = violations.slice(0, SHOWN).map((violation) => `        ${violation}`)
+  if (violations.length > SHOWN) shown.push(`        and ${violations.length - SHOWN} more`)
+  return [`  ${violations.length === 0 ? 'ok  ' : 'FAIL'}  ${name} (${looked})`, ...shown]
+}

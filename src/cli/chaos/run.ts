@@ -1,0 +1,168 @@
+import { chmod, mkdtemp, readlink, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect, type Sql } from '../../shared/store/connect.ts'
+import { checkEvidence } from './check.ts'
+import { startCluster } from './cluster.ts'
+import { describeOpen, readHistory, readTables } from './collect.ts'
+import type { Evidence } from './evidence.ts'
+import { createInjector } from './inject.ts'
+import { startLoad } from './load.ts'
+import { planFaults } from './plan.ts'
+import { createRandom } from './random.ts'
+import { type ChaosReport, summarise } from './report.ts'
+import { startRestartableServer } from './server.ts'
+
+/** From the end of the faults until everything has ended. */
+const DRAIN_LIMIT_MS = 60_000
+const PROGRESS_MS = 5000
+const DRAIN_PAUSE_MS = 100
+/** What MAX_LOST_ATTEMPTS is unless it is set. */
+const MAX_LOSSES = 5
+const POOL = {
+  poolMax: 2,
+  connectTimeoutMs: 2000,
+  idleTimeoutMs: 60_000,
+  statementTimeoutMs: 20_000,
+  applicationName: 'taskmaster-chaos',
+}
+/** Clocks are read to the millisecond somewhere. */
+const CLOCK_GRAIN_MS = 1
+
+export interface ChaosOptions {
+  seed: number
+  durationMs: number
+  /** Keep logs and history even when nothing is wrong. */
+  keep: boolean
+  /** Aborted: stop at once, without a report. */
+  signal: AbortSignal
+  onProgress: (what: string) => void
+}
+
+/** Starts a cluster, breaks it in every way for a while, and checks what became of every task. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const folder = await mkdtemp(join(tmpdir(), 'taskmaster-chaos-'))
+  // PostgreSQL runs as another user when we are root.
+  await chmod(folder, 0o755)
+  let keep = true
+  const closing: (() => Promise<unknown>)[] = []
+  try {
+    const report = await run(options, folder, closing)
+    keep = options.keep || !report.ok
+    return { ...report, folder: keep ? folder : null }
+  } catch (error) {
+    keep = !options.signal.aborted
+    throw error
+  } finally {
+    for (const close of closing.reverse()) await close()
+    await clear(folder, keep)
+  }
+}
+
+async function run(
+  { seed, durationMs, signal, onProgress }: ChaosOptions,
+  folder: string,
+  closing: (() => Promise<unknown>)[],
+): Promise<Omit<ChaosReport, 'folder'>> {
+  const plan = planFaults(seed, durationMs)
+  const random = createRandom(seed ^ 0x5eed)
+  onProgress(`Seed ${seed}: ${plan.faults.length} faults in ${durationMs / 1000} s. Starting the cluster`)
+  const server = await startRestartableServer(folder, () => {})
+  closing.push(() => server.stop())
+  const sql = connect({ ...server.settings, ...POOL })
+  closing.push(() => sql.end({ timeout: 1 }))
+  signal.throwIfAborted()
+  const cluster = await startCluster({ seed, folder, database: server.settings })
+  closing.push(() => cluster.stop())
+  signal.throwIfAborted()
+
+  const startedAt = performance.now()
+  const clock = readClock()
+  const sinceStart = () => performance.now() - startedAt
+  const faults: ChaosReport['faults'] = []
+  const onFault = (what: string) => {
+    faults.push({ atMs: Math.round(sinceStart()), what })
+  }
+  const injector = createInjector({ cluster, server, sql, onFault })
+  closing.push(() => injector.liftAll())
+  const load = startLoad({ urls: cluster.urls, random, seed, crashAfterMs: durationMs / 2 })
+
+  const progress = setInterval(() => {
+    const seconds = Math.round(sinceStart() / 1000)
+    onProgress(`${seconds} s: ${load.acknowledged} tasks acknowledged, ${faults.length} faults`)
+  }, PROGRESS_MS)
+  closing.push(async () => clearInterval(progress))
+  for (const fault of plan.faults) {
+    await until(startedAt + fault.atMs, signal)
+    injector.inject(fault)
+  }
+  await until(startedAt + durationMs, signal)
+
+  await injector.liftAll()
+  onProgress('The faults are over. Waiting for every task to end')
+  const liftedAt = performance.now()
+  await load.stop()
+  const open = await drain(sql, signal)
+  const drainMs = performance.now() - liftedAt
+  await cluster.stop()
+
+  const evidence: Evidence = {
+    submissions: load.records,
+    history: await readHistory(cluster.history),
+    ...(await readTables(sql)),
+    clockErrorMs: CLOCK_GRAIN_MS + Math.abs(readClock() - clock),
+    maxLosses: MAX_LOSSES,
+  }
+  const checks = [
+    { name: 'everything ends once the faults are over', looked: 1, violations: open },
+    ...checkEvidence(evidence),
+  ]
+  return {
+    ok: checks.every(({ violations }) => violations.length === 0),
+    seed,
+    durationMs,
+    drainMs,
+    replay: `bun run taskmaster chaos --seed ${seed} --duration ${durationMs}ms`,
+    ...summarise(evidence),
+    clockErrorMs: evidence.clockErrorMs,
+    faults,
+    processEnds: cluster.ends,
+    checks,
+  }
+}
+
+/** Waits until no task is open; what is wrong when that takes too long. */
+async function drain(sql: Sql, signal: AbortSignal): Promise<string[]> {
+  const deadline = performance.now() + DRAIN_LIMIT_MS
+  for (;;) {
+    signal.throwIfAborted()
+    // Connections that a restart has cut are found out by using them.
+    const open = await describeOpen(sql).catch((error: Error) => [
+      `the database does not answer: ${error.message}`,
+    ])
+    if (open.length === 0 || performance.now() > deadline) return open
+    await Bun.sleep(DRAIN_PAUSE_MS)
+  }
+}
+
+/** How far this process's own clock, as the executors' is, is from the machine's, in ms. */
+const readClock = () => performance.timeOrigin + performance.now() - Date.now()
+
+async function until(at: number, signal: AbortSignal): Promise<void> {
+  const waitMs = at - performance.now()
+  if (waitMs > 0) {
+    const aborted = Promise.withResolvers<void>()
+    const onAbort = () => aborted.resolve()
+    signal.addEventListener('abort', onAbort, { once: true })
+    await Promise.race([Bun.sleep(waitMs), aborted.promise])
+    signal.removeEventListener('abort', onAbort)
+  }
+  signal.throwIfAborted()
+}
+
+/** Removes the folder, or only its database, which says no more than the report does. */
+async function clear(folder: string, keep: boolean): Promise<void> {
+  const elsewhere = await readlink(join(folder, 'elsewhere')).catch(() => null)
+  if (elsewhere) await rm(elsewhere, { recursive: true, force: true })
+  await rm(keep ? join(folder, 'data') : folder, { recursive: true, force: true })
+}
