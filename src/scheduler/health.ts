@@ -1,7 +1,7 @@
 import { credentials, loadPackageDefinition, type ServiceError } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import { protoPath } from 'grpc-health-check'
-import type { Sql } from '../shared/store/connect.ts'
+import { ping, type Sql } from '../shared/store/connect.ts'
 import { within } from './deadline.ts'
 
 export interface HealthOptions {
@@ -36,7 +36,7 @@ export function createHealth({ sql, coordinators, timeoutMs }: HealthOptions): H
   const clients = coordinators.map((address) => new Client(address, credentials.createInsecure(), CHANNEL))
   let leaving = false
 
-  const databaseAnswers = () => within(timeoutMs, 'no answer', Promise.resolve(sql`SELECT 1`))
+  const databaseAnswers = () => within(timeoutMs, 'no answer', ping(sql))
 
   const answers = (client: HealthClient) =>
     new Promise<void>((resolve, reject) => {
