@@ -99,3 +99,17 @@ CREATE TRIGGER tasks_updated AFTER UPDATE ON tasks
   REFERENCING OLD TABLE AS old_tasks NEW TABLE AS new_tasks FOR EACH STATEMENT EXECUTE FUNCTION tasks_updated();
 CREATE TRIGGER tasks_deleted AFTER DELETE ON tasks
   REFERENCING OLD TABLE AS old_tasks FOR EACH STATEMENT EXECUTE FUNCTION tasks_deleted();
+
+CREATE FUNCTION worker_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('taskmaster_events', json_build_object(
+    'type', CASE WHEN NEW.offline_at IS NULL THEN 'worker_online' ELSE 'worker_offline' END,
+    'count', 1, 'at', epoch_ms(clock_timestamp()),
+    'rows', json_build_array(json_build_array(NULL, NULL, NEW.id, NULL, NULL,
+      'Worker ' || left(NEW.name, 200) || CASE WHEN NEW.offline_at IS NULL THEN ' is online' ELSE ' is offline' END)))::text);
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER worker_registered AFTER INSERT ON workers FOR EACH ROW EXECUTE FUNCTION worker_changed();
+CREATE TRIGGER worker_came_or_went AFTER UPDATE ON workers
+  FOR EACH ROW WHEN ((OLD.offline_at IS NULL) <> (NEW.offline_at IS NULL)) EXECUTE FUNCTION worker_changed();

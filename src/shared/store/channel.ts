@@ -24,10 +24,10 @@ export interface ChangeNotice {
   ][]
 }
 
-/** Tells watchers of something that is no change of a task. */
+/** Tells watchers of something that changes no row. */
 export async function notifyEvent(
   sql: Sql,
-  type: 'scale' | 'kill' | 'worker_online' | 'worker_offline',
+  type: 'scale' | 'kill',
   { workerId = null, text }: { workerId?: number | null; text: string },
 ): Promise<void> {
   await sql`

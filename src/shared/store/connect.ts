@@ -102,6 +102,11 @@ export function asAppError(error: unknown): unknown {
     : error
 }
 
+/** Resolves when the database answers. */
+export async function ping(sql: Sql): Promise<void> {
+  await sql`SELECT 1`
+}
+
 /**
  * Waits until the database answers.
  *
@@ -118,7 +123,7 @@ export async function waitForDatabase(
 ): Promise<void> {
   for (let left = tries; ; left--) {
     try {
-      await sql`SELECT 1`
+      await ping(sql)
       return
     } catch (error) {
       if (left <= 1) throw error

@@ -2,19 +2,25 @@ import { afterEach, expect, test } from 'bun:test'
 import { testServer } from '../../support/database.ts'
 import { waitFor } from '../../support/wait.ts'
 import { createProxy, type TcpProxy } from './proxy.ts'
-import { createServed, openStream, waitForMessages } from './served.ts'
+import { createServed, openStream, type Served, waitForMessages } from './served.ts'
 import { addWorker, claim, report } from './stand.ts'
 
-const proxies: TcpProxy[] = []
+const open: { proxy: TcpProxy; served: Served }[] = []
 
+// The pool ends before its way to the database does: postgres.js lets an error go unhandled when a connection
+// that is just being made is cut.
 afterEach(async () => {
-  for (const proxy of proxies.splice(0)) await proxy.close()
+  for (const { proxy, served } of open.splice(0)) {
+    await served.end()
+    await proxy.close()
+  }
 })
 
 async function createAway() {
   const proxy = await createProxy(testServer())
-  proxies.push(proxy)
-  return { proxy, served: await createServed({ through: proxy }) }
+  const served = await createServed({ through: proxy })
+  open.push({ proxy, served })
+  return { proxy, served }
 }
 
 test('while the database is away every route says so with 503 and Retry-After, and then works again', async () => {
@@ -88,6 +94,7 @@ test('whoever watches a task is told its end even if it came while the database 
   const { proxy, served } = await createAway()
   await addWorker(served.sql, 1, 'w1')
   const { body } = await served.post('/tasks', { command: 'x' })
+  await waitFor(() => served.feed.recent().length === 2, { what: 'the events so far' })
   const socket = new WebSocket(`${served.url.replace('http', 'ws')}/ws`)
   const types: string[] = []
   socket.onmessage = ({ data }) => void types.push(JSON.parse(String(data)).type)

@@ -1,4 +1,4 @@
-import { afterAll } from 'bun:test'
+import { afterAll, expect } from 'bun:test'
 import pino from 'pino'
 import { type ActionsOptions, createActions } from '../../../src/scheduler/actions.ts'
 import { createApp } from '../../../src/scheduler/app.ts'
@@ -10,7 +10,6 @@ import { createHealth } from '../../../src/scheduler/health.ts'
 import type { Services } from '../../../src/scheduler/services.ts'
 import { createTasks } from '../../../src/scheduler/tasks.ts'
 import { createWorkers } from '../../../src/scheduler/workers.ts'
-import { notifyEvent } from '../../../src/shared/store/channel.ts'
 import { connect, type DatabaseSettings, type Sql } from '../../../src/shared/store/connect.ts'
 import { claimTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
 import { registerWorker } from '../../../src/shared/store/workers.ts'
@@ -34,6 +33,8 @@ export interface Stand {
     body: string | Uint8Array<ArrayBuffer> | ReadableStream,
     headers?: Record<string, string>,
   ): Promise<Answer>
+  /** Ends what holds the database; also done by itself when the test file ends. */
+  end(): Promise<void>
 }
 
 export interface Answer {
@@ -55,7 +56,7 @@ export interface StandOptions {
   audit?: Partial<AuditorOptions>
 }
 
-const stands: { services: Services; database: TestDatabase }[] = []
+const stands: Stand[] = []
 
 /** The whole scheduler on a database of its own, without a socket: asked by `app.request()`. */
 export async function createStand(options: StandOptions = {}): Promise<Stand> {
@@ -87,7 +88,6 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     requestTimeoutMs: 10_000,
   }
   await feed.start()
-  stands.push({ services, database })
   const app = createApp(services)
 
   async function ask(path: string, init?: RequestInit): Promise<Answer> {
@@ -98,7 +98,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
   }
 
   const json = { 'content-type': 'application/json' }
-  return {
+  const stand: Stand = {
     database,
     sql: database.sql,
     services,
@@ -109,10 +109,17 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     get: (path, headers) => ask(path, headers ? { headers } : undefined),
     post: (path, body) => ask(path, { method: 'POST', headers: json, body: JSON.stringify(body) }),
     send: (path, body, headers = json) => ask(path, { method: 'POST', headers, body }),
+    async end() {
+      await feed.stop()
+      services.health.close()
+      if (sql !== database.sql) await sql.end({ timeout: 1 })
+    },
   }
+  stands.push(stand)
+  return stand
 }
 
-/** Writes a live worker's row and tells of it, as a coordinator does. */
+/** Writes a live worker's row, as a coordinator does; the row tells of itself. */
 export async function addWorker(sql: Sql, id: number, name: string, hostname = 'host'): Promise<void> {
   const identity = { link: 'stream' as const, slots: 5, labels: [], executors: ['simulate'], pid: 1 }
   await registerWorker(
@@ -121,7 +128,6 @@ export async function addWorker(sql: Sql, id: number, name: string, hostname = '
     crypto.randomUUID(),
     crypto.randomUUID(),
   )
-  await notifyEvent(sql, 'worker_online', { workerId: id, text: `Worker registered: ${hostname}:9000` })
 }
 
 /** How many tasks the table holds. */
@@ -153,12 +159,22 @@ export async function report(
   await settleTasks(sql, reports, ranMs)
 }
 
+/** Asserts that an answer is a refusal in the shape of errors. */
+export function refuses(answer: Answer, status: number, error: string | RegExp, code: string) {
+  expect(answer.status).toBe(status)
+  expect(answer.body.code).toBe(code)
+  if (typeof error === 'string') expect(answer.body.error).toBe(error)
+  else expect(answer.body.error).toMatch(error)
+}
+
+/** What every worker object has. */
+export const WORKER_KEYS =
+  'id name address status online slots busy_slots current_task_id current_task_ids tasks_completed last_active_at'.split(
+    ' ',
+  )
+
 export const typesOf = (events: FeedEvent[]) => events.map(({ type }) => type)
 
 afterAll(async () => {
-  for (const { services, database } of stands) {
-    await services.feed.stop()
-    services.health.close()
-    if (services.sql !== database.sql) await services.sql.end({ timeout: 1 })
-  }
+  await Promise.all(stands.map((stand) => stand.end()))
 })

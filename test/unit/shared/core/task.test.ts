@@ -33,11 +33,11 @@ const isHeld = (t: TaskTimes) => t.pickedAt && !t.completedAt && !t.failedAt && 
 const steps = fc.array(fc.constantFrom(...Object.values(STEPS)), { maxLength: 20 })
 
 /** The times after each of these steps, one second apart. */
-const walk = (taken: (typeof STEPS)[keyof typeof STEPS][]) =>
-  taken.reduce(
-    (path, step, second) => [...path, step(path.at(-1)!, new Date(1000 * (second + 1)))],
-    [UNTOUCHED],
-  )
+function walk(taken: (typeof STEPS)[keyof typeof STEPS][]): TaskTimes[] {
+  const path = [UNTOUCHED]
+  for (const step of taken) path.push(step(path.at(-1)!, new Date(1000 * path.length)))
+  return path
+}
 
 test('a task that was never touched is pending', () => {
   expect(stateOf(UNTOUCHED)).toBe('pending')
