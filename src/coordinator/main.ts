@@ -3,6 +3,7 @@ import { HealthImplementation } from 'grpc-health-check'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
 import { CHANNEL_OPTIONS, CoordinatorService } from '../shared/rpc/load.ts'
+import { settingsOrExit } from '../shared/settings.ts'
 import { connect } from '../shared/store/connect.ts'
 import { openDatabase } from '../shared/store/open.ts'
 import { readConfig } from './config.ts'
@@ -10,17 +11,8 @@ import { startCoordinator } from './coordinator.ts'
 
 const STOP_LIMIT_MS = 15_000
 
-const config = readConfigOrExit()
+const config = settingsOrExit(() => readConfig(process.env, process.argv.slice(2)))
 const log = createLog({ service: 'coordinator', level: config.logLevel })
-
-function readConfigOrExit() {
-  try {
-    return readConfig(process.env, process.argv.slice(2))
-  } catch (error) {
-    console.error((error as Error).message)
-    process.exit(1)
-  }
-}
 
 const sql = connect(config.database)
 await openDatabase(sql, config.database, config.databaseTries, log)

@@ -94,6 +94,16 @@ export function readSettings<Spec extends Record<string, Setting<unknown>>>(
   return Object.freeze(Object.fromEntries(values)) as Values<Spec>
 }
 
+/** The settings that `read` gives; when it throws, its message on standard error and an exit with 1. */
+export function settingsOrExit<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exit(1)
+  }
+}
+
 function readFlags(names: string[], args: string[], faults: string[]): Map<string, string> {
   const flags = new Map<string, string>()
   const known = new Map(names.map((name) => [`--${name.toLowerCase().replaceAll('_', '-')}`, name]))

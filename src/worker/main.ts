@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
+import { settingsOrExit } from '../shared/settings.ts'
 import { readConfig } from './config.ts'
 import { openPushLink } from './links/push.ts'
 import { openStreamLink } from './links/stream.ts'
@@ -8,17 +9,8 @@ import { createPool } from './pool.ts'
 import { createReporter } from './reporter.ts'
 import { startSession } from './session.ts'
 
-const config = readConfigOrExit()
+const config = settingsOrExit(() => readConfig(process.env, process.argv.slice(2)))
 const log = createLog({ service: 'worker', level: config.logLevel }).child({ worker: config.name })
-
-function readConfigOrExit() {
-  try {
-    return readConfig(process.env, process.argv.slice(2))
-  } catch (error) {
-    console.error((error as Error).message)
-    process.exit(1)
-  }
-}
 
 const reporter = createReporter()
 const pool = createPool({

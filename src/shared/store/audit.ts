@@ -1,6 +1,7 @@
 import { TASK_STATES, type TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { isHeld } from './held.ts'
+import { levels } from './levels.ts'
 
 export interface AuditOptions {
   /** ms of silence after which a worker is gone. */
@@ -73,15 +74,7 @@ export function auditQuery(sql: Sql, { silenceMs, graceMs }: AuditOptions) {
     ), live AS MATERIALIZED (
       SELECT w.id, w.name, w.slots, w.draining FROM workers w
       WHERE w.offline_at IS NULL AND w.last_seen_at >= now() - ${silenceMs} * interval '1 ms'
-    ), level AS (
-      (SELECT priority FROM tasks WHERE picked_at IS NULL AND cancelled_at IS NULL ORDER BY priority DESC LIMIT 1)
-      UNION ALL
-      SELECT (
-        SELECT t.priority FROM tasks t
-        WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority < l.priority
-        ORDER BY t.priority DESC LIMIT 1
-      ) FROM level l WHERE l.priority IS NOT NULL
-    ), kept AS MATERIALIZED (
+    ), ${levels(sql)}, kept AS MATERIALIZED (
       SELECT name, value FROM current_counts WHERE name = ANY(${[...TASK_STATES]}::text[])
     ), few AS MATERIALIZED (
       SELECT t.state FROM tasks t

@@ -2,6 +2,7 @@ import type { Report } from '../core/report.ts'
 import type { Assignment, TaskRef } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { isHeld, isHolding, putBack } from './held.ts'
+import { levels } from './levels.ts'
 
 export interface ClaimedTask extends Assignment {
   workerId: number
@@ -18,15 +19,7 @@ export interface ClaimedTask extends Assignment {
  */
 export function claimTasks(sql: Sql, workerIds: number[]): Promise<ClaimedTask[]> {
   return sql<ClaimedTask[]>`
-    WITH RECURSIVE level AS (
-      (SELECT priority FROM tasks WHERE picked_at IS NULL AND cancelled_at IS NULL ORDER BY priority DESC LIMIT 1)
-      UNION ALL
-      SELECT (
-        SELECT t.priority FROM tasks t
-        WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority < l.priority
-        ORDER BY t.priority DESC LIMIT 1
-      ) FROM level l WHERE l.priority IS NOT NULL
-    ), due AS MATERIALIZED (
+    WITH RECURSIVE ${levels(sql)}, due AS MATERIALIZED (
       SELECT d.id FROM level l CROSS JOIN LATERAL (
         SELECT t.id FROM tasks t
         WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority = l.priority AND t.due_at <= now()
@@ -44,15 +37,7 @@ export function claimTasks(sql: Sql, workerIds: number[]): Promise<ClaimedTask[]
 /** ms until the first task that nobody holds is due by the database's clock (negative: overdue), or null. */
 export async function msUntilNextDue(sql: Sql): Promise<number | null> {
   const [row] = await sql<{ ms: number | null }[]>`
-    WITH RECURSIVE level AS (
-      (SELECT priority FROM tasks WHERE picked_at IS NULL AND cancelled_at IS NULL ORDER BY priority DESC LIMIT 1)
-      UNION ALL
-      SELECT (
-        SELECT t.priority FROM tasks t
-        WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority < l.priority
-        ORDER BY t.priority DESC LIMIT 1
-      ) FROM level l WHERE l.priority IS NOT NULL
-    )
+    WITH RECURSIVE ${levels(sql)}
     SELECT (1000 * extract(epoch FROM min(next.due_at) - clock_timestamp()))::float8 AS ms
     FROM level l CROSS JOIN LATERAL (
       SELECT t.due_at FROM tasks t
