@@ -117,7 +117,7 @@ export function createDocumented(options: DocumentedOptions): Documented {
       if (roster.available().length === 0 && !(await isWorkerElsewhere())) {
         throw new AppError('unavailable', NO_WORKERS)
       }
-      const task = newTask({ id: Bun.randomUUIDv7(), command: data, scheduledAt: new Date() })
+      const task = newTask({ id: Bun.randomUUIDv7(), command: data, scheduledAt: new Date(), delayMs: 0 })
       await options.insert(task)
       options.onSubmitted()
       return { message: 'Task submitted successfully', task_id: task.id }

@@ -74,20 +74,23 @@ export function createTasks(sql: Sql): Tasks {
   }
 
   return {
-    schedule: (input) => insert(taskFrom(input, input.scheduled_at, input.scheduled_at)),
+    schedule: (input) => insert(taskFrom(input, input.scheduled_at)),
 
     submit(input) {
       const delaySeconds = input.delay_seconds ?? 0
-      const at = delaySeconds > 0 ? { delaySeconds } : null
-      return insert(taskFrom(input, new Date(Date.now() + delaySeconds * 1000), at))
+      return insert(taskFrom(input, delaySeconds > 0 ? { delaySeconds } : null))
     },
 
     async scheduleBatch(input) {
-      const scheduledAt = new Date(Date.now() + input.delay_seconds * 1000)
       const one = { ...input, idempotency_key: null }
-      const tasks = Array.from({ length: input.count }, () => taskFrom(one, scheduledAt, null))
+      const at = { delaySeconds: input.delay_seconds }
+      const tasks = Array.from({ length: input.count }, () => taskFrom(one, at))
       await insertTasks(sql, tasks)
-      return { ids: tasks.map(({ id }) => id), scheduledAt }
+      const ids = tasks.map(({ id }) => id)
+      const [first] = tasks as [NewTask]
+      // The time is the database's; one that ended may have been deleted by now.
+      const stored = await findTask(sql, first.id)
+      return { ids, scheduledAt: stored?.scheduledAt ?? first.scheduledAt }
     },
 
     get,
@@ -122,7 +125,7 @@ export function createTasks(sql: Sql): Tasks {
   }
 }
 
-function taskFrom(input: SubmitInput, scheduledAt: Date, at: Asked['at']): NewTask {
+function taskFrom(input: SubmitInput, at: Asked['at']): NewTask {
   const fields = {
     command: input.command,
     name: input.name ?? '',
@@ -138,7 +141,10 @@ function taskFrom(input: SubmitInput, scheduledAt: Date, at: Asked['at']): NewTa
   }
   const idempotencyKey = input.idempotency_key ?? null
   const requestHash = idempotencyKey === null ? null : hashRequest({ ...fields, at })
-  return newTask({ ...fields, id: Bun.randomUUIDv7(), scheduledAt, idempotencyKey, requestHash })
+  const ours = { id: Bun.randomUUIDv7(), idempotencyKey, requestHash }
+  if (at instanceof Date) return newTask({ ...fields, ...ours, scheduledAt: at })
+  const delayMs = 1000 * (at?.delaySeconds ?? 0)
+  return newTask({ ...fields, ...ours, scheduledAt: new Date(Date.now() + delayMs), delayMs })
 }
 
 const sizeOf = ({ command, description, payload }: NewTask) =>

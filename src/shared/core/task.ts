@@ -33,6 +33,11 @@ export interface NewTask {
   /** Tells whether two submissions under one key ask for the same. */
   requestHash: string | null
   scheduledAt: Date
+  /**
+   * ms from when it is stored, by the database's clock, in place of `scheduledAt`; null: that counts. Who means
+   * now, or a delay, must not say a time: our own clock may be wrong.
+   */
+  delayMs: number | null
 }
 
 /** ms from the signal to stop until the hard stop, when the submitter does not say. */
@@ -53,6 +58,7 @@ export function newTask(given: Pick<NewTask, 'id' | 'command' | 'scheduledAt'> &
     cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
     idempotencyKey: null,
     requestHash: null,
+    delayMs: null,
     ...given,
   }
 }
@@ -66,7 +72,7 @@ export interface TaskTimes {
   cancelledAt: Date | null
 }
 
-export interface Task extends NewTask, TaskTimes {
+export interface Task extends Omit<NewTask, 'delayMs'>, TaskTimes {
   state: TaskState
   dueAt: Date
   createdAt: Date

@@ -23,7 +23,8 @@ export async function insertTasks(sql: Sql, given: NewTask[]): Promise<Duplicate
       scheduled_at, due_at)
     SELECT id, name, description, command, executor, payload::jsonb, priority, max_retries,
       retry_backoff_ms, retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash,
-      scheduled_at, scheduled_at
+      coalesce(now() + delay_ms * interval '1 ms', scheduled_at),
+      coalesce(now() + delay_ms * interval '1 ms', scheduled_at)
     FROM unnest(
       ${tasks.map((t) => t.id)}::uuid[], ${tasks.map((t) => t.name)}::text[],
       ${tasks.map((t) => t.description)}::text[], ${tasks.map((t) => t.command)}::text[],
@@ -33,9 +34,9 @@ export async function insertTasks(sql: Sql, given: NewTask[]): Promise<Duplicate
       ${tasks.map((t) => t.retryBackoffMs)}::int[], ${tasks.map((t) => t.retryBackoffCapMs)}::int[],
       ${tasks.map((t) => t.timeoutMs)}::int[], ${tasks.map((t) => t.cancelGraceMs)}::int[],
       ${tasks.map((t) => t.idempotencyKey)}::text[], ${tasks.map((t) => t.requestHash)}::text[],
-      ${tasks.map((t) => t.scheduledAt.toISOString())}::timestamptz[]
+      ${tasks.map((t) => t.scheduledAt.toISOString())}::timestamptz[], ${tasks.map((t) => t.delayMs)}::float8[]
     ) AS t (id, name, description, command, executor, payload, priority, max_retries, retry_backoff_ms,
-      retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash, scheduled_at)
+      retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash, scheduled_at, delay_ms)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING`
   if (inserted.count === tasks.length) return []
   const keys = tasks.flatMap(({ idempotencyKey }) => idempotencyKey ?? [])
