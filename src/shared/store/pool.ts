@@ -60,7 +60,8 @@ export function createPool(open: () => Pool, limitMs: number): Pool {
     return query
   }
 
-  const listener = createListener(open, (channel, payload) => facade.notify(channel, payload))
+  const notify = (channel: string, payload: string) => facade`SELECT pg_notify(${channel}, ${payload})`
+  const listener = createListener(open, notify)
 
   const facade: Pool = new Proxy(pool, {
     apply(_, __, args) {
@@ -70,6 +71,7 @@ export function createPool(open: () => Pool, limitMs: number): Pool {
     },
     get(_, name) {
       if (name === 'listen') return listener.listen
+      if (name === 'notify') return notify
       if (name === 'end') {
         return async (options: { timeout?: number }) => {
           ended = true
