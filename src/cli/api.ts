@@ -9,20 +9,50 @@ export interface TaskView {
   command: string
   executor: string
   priority: number
-  state: TaskState
+  state: TaskState | 'retrying'
   scheduled_at: string
   picked_at: string | null
   started_at: string | null
   completed_at: string | null
   failed_at: string | null
   cancelled_at: string | null
+  cancel_requested_at: string | null
+  retry_at: string | null
   worker: string | null
   attempt: number
+  failures: number
+  losses: number
   max_retries: number
+  timeout_ms: number | null
+  idempotency_key: string | null
   /** Seconds. */
   duration: number | null
   error: string | null
   output: string | null
+}
+
+export interface AttemptView {
+  attempt: number
+  worker_id: number
+  worker: string | null
+  slot: number | null
+  picked_at: string
+  started_at: string | null
+  ended_at: string | null
+  outcome: string | null
+  error: string | null
+}
+
+export type TaskDetailView = TaskView & { attempts: AttemptView[] }
+
+export interface AuditView {
+  at: string
+  ok: boolean
+  findings: string[]
+  held_tasks: number
+  idle_workers: number
+  oldest_overdue_ms: number | null
+  counters: { checked: TaskState[] }
 }
 
 export interface WorkerView {

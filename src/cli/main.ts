@@ -1,6 +1,8 @@
 #!/usr/bin/env bun
 import { Command } from 'commander'
 import { version } from '../../package.json'
+import { actionCommands } from './actions.ts'
+import { auditCommand } from './audit.ts'
 import { chaosCommand } from './chaos.ts'
 import { killCommand } from './kill.ts'
 import { logsCommand } from './logs.ts'
@@ -9,7 +11,7 @@ import { scaleCommand } from './scale.ts'
 import { statsCommand } from './stats.ts'
 import { statusCommand } from './status.ts'
 import { submitCommand } from './submit.ts'
-import { tasksCommand } from './tasks.ts'
+import { deadLettersCommand, tasksCommand } from './tasks.ts'
 import { runUp } from './up/run.ts'
 import { workersCommand } from './workers.ts'
 
@@ -33,11 +35,10 @@ const program = new Command('taskmaster')
   .addHelpText('after', EXAMPLES)
   .showHelpAfterError('(see --help)')
 
-const commands = [submitCommand(), statusCommand(), tasksCommand(), workersCommand(), scaleCommand()]
-for (const command of [up, ...commands, killCommand(), logsCommand(), statsCommand()]) {
-  program.addCommand(command)
-}
-program.addCommand(migrateCommand(process.env))
+const ofTasks = [submitCommand(), statusCommand(), tasksCommand(), ...actionCommands(), deadLettersCommand()]
+const ofWorkers = [workersCommand(), scaleCommand(), killCommand()]
+const ofAll = [logsCommand(), statsCommand(), auditCommand(), migrateCommand(process.env)]
+for (const command of [up, ...ofTasks, ...ofWorkers, ...ofAll]) program.addCommand(command)
 program.addCommand(chaosCommand())
 
 // Whoever reads our output may have had enough of it.

@@ -1,24 +1,24 @@
 import { Command } from 'commander'
-import type { TaskView } from './api.ts'
-import { type CommonOptions, finishRemoteCommand, print, printJson } from './command.ts'
+import type { AttemptView, TaskDetailView } from './api.ts'
+import { type CommonOptions, finishRemoteCommand, print, printJson, terminalWidth } from './command.ts'
 import { formatSeconds } from './duration.ts'
 import { priorityName } from './priority.ts'
-import { renderPairs } from './table.ts'
+import { renderPairs, renderTable } from './table.ts'
 import { formatTime } from './times.ts'
 
 export function statusCommand(): Command {
   const command = new Command('status')
-    .description('show one task')
+    .description('show one task and all its attempts')
     .argument('<id>', 'the id that submit printed')
     .addHelpText('after', '\nExample:\n  $ bun run taskmaster status 0190b5a2-7c3e-7000-8000-000000000000')
   return finishRemoteCommand<[string], CommonOptions>(command, async (api, { json }, id) => {
-    const task = await api.get<TaskView>('/api/status', { task_id: id })
+    const task = await api.get<TaskDetailView>('/api/status', { task_id: id })
     if (json) printJson(task)
-    else print(describe(task))
+    else print(describe(task) + describeAttempts(task.attempts))
   })
 }
 
-function describe(task: TaskView): string {
+function describe(task: TaskDetailView): string {
   return renderPairs([
     ['Task ID', task.task_id],
     ['Status', task.state],
@@ -32,10 +32,38 @@ function describe(task: TaskView): string {
     ['Completed', formatTime(task.completed_at)],
     ['Failed', formatTime(task.failed_at)],
     ['Cancelled', formatTime(task.cancelled_at)],
+    ['Retries at', formatTime(task.retry_at)],
+    ['Told to stop', task.cancelled_at ? '' : formatTime(task.cancel_requested_at)],
     ['Worker', task.worker],
     ['Attempt', task.attempt],
+    ['Failures', task.failures > 0 ? `${task.failures} of at most ${task.max_retries + 1}` : ''],
+    ['Workers lost', task.losses > 0 ? task.losses : ''],
+    ['Timeout', task.timeout_ms === null ? '' : formatSeconds(task.timeout_ms / 1000)],
+    ['Key', task.idempotency_key],
     ['Duration', formatSeconds(task.duration)],
     ['Error', task.error],
     ['Output', task.output],
   ])
+}
+
+/** One attempt is what the task itself says. */
+function describeAttempts(attempts: AttemptView[]): string {
+  if (attempts.length < 2) return ''
+  const table = renderTable(
+    [
+      { title: 'ATTEMPT', value: ({ attempt }) => attempt, align: 'right' },
+      {
+        title: 'OUTCOME',
+        value: ({ outcome, started_at }) => outcome ?? (started_at ? 'running' : 'assigned'),
+      },
+      { title: 'WORKER', value: ({ worker, worker_id }) => worker ?? `Worker-${worker_id}` },
+      { title: 'PICKED', value: ({ picked_at }) => formatTime(picked_at) },
+      { title: 'STARTED', value: ({ started_at }) => formatTime(started_at) },
+      { title: 'ENDED', value: ({ ended_at }) => formatTime(ended_at) },
+      { title: 'ERROR', value: ({ error }) => error ?? '', isFlexible: true },
+    ],
+    attempts,
+    terminalWidth(),
+  )
+  return `\n\n${table}`
 }

@@ -16,6 +16,11 @@ interface SubmitOptions extends CommonOptions {
   executor?: string
   payload?: string
   retries?: string
+  backoff?: string
+  backoffCap?: string
+  timeout?: string
+  cancelGrace?: string
+  idempotencyKey?: string
   wait?: true
 }
 
@@ -29,6 +34,8 @@ Examples:
   $ bun run taskmaster submit --cmd hello
   $ bun run taskmaster submit --cmd report --priority HIGH --in 30s --wait
   $ bun run taskmaster submit --cmd nap --payload '{"duration_ms": 200}' --wait
+  $ bun run taskmaster submit --cmd fetch --retries 5 --backoff 2s --backoff-cap 1m --timeout 30s
+  $ bun run taskmaster submit --cmd invoice --idempotency-key order-4711
   $ bun run taskmaster submit --cmd report --at 2030-01-01T09:00:00+01:00 --json`
 
 export function submitCommand(): Command {
@@ -43,6 +50,11 @@ export function submitCommand(): Command {
     .option('--executor <name>', 'how to run it (default simulate)')
     .option('--payload <json>', 'what its executor is given')
     .option('--retries <count>', 'how often it may be run again when it fails')
+    .option('--backoff <duration>', 'before the first retry, at most; doubled each time')
+    .option('--backoff-cap <duration>', 'before any retry, at most')
+    .option('--timeout <duration>', 'how long an attempt may run (default: any time)')
+    .option('--cancel-grace <duration>', 'from the signal to stop until the hard stop (default 5s)')
+    .option('--idempotency-key <key>', 'submitted again under the same key, it is the same task')
     .option('--wait', 'wait for its end; exit code 1 unless it completed')
     .addHelpText('after', EXAMPLES)
   return finishRemoteCommand<[], SubmitOptions>(command, submit)
@@ -72,22 +84,26 @@ async function send(api: Api, options: SubmitOptions): Promise<Submitted> {
     ...(options.priority !== undefined && { priority: parsePriority(options.priority) }),
     ...(options.payload !== undefined && { payload: parsePayload(options.payload) }),
     ...(options.retries !== undefined && { max_retries: Number(options.retries) }),
+    ...durationField('retry_backoff_ms', options.backoff),
+    ...durationField('retry_backoff_cap_ms', options.backoffCap),
+    ...durationField('timeout_ms', options.timeout),
+    ...durationField('cancel_grace_ms', options.cancelGrace),
+    ...(options.idempotencyKey !== undefined && { idempotency_key: options.idempotencyKey }),
   }
   if (options.at) {
     return await api.post<Submitted>('/api/schedule', { ...task, scheduled_at: options.at })
   }
   if (options.in) {
-    // A batch of one, because it takes a delay: the server's clock counts, whatever ours says.
+    // A delay and no time: the server's clock counts, whatever ours says.
     const delay_seconds = parseDurationMs(options.in) / 1000
-    const { task_ids } = await api.post<{ task_ids: [string] }>('/api/schedule/batch', {
-      ...task,
-      count: 1,
-      delay_seconds,
-    })
-    return { task_id: task_ids[0], status: 'scheduled' }
+    const { task_id } = await api.post<Submitted>('/tasks', { ...task, delay_seconds })
+    return { task_id, status: 'scheduled' }
   }
   return await api.post<Submitted>('/tasks', task)
 }
+
+const durationField = (field: string, given: string | undefined) =>
+  given === undefined ? {} : { [field]: parseDurationMs(given) }
 
 function parsePayload(text: string): unknown {
   try {

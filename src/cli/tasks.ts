@@ -22,7 +22,7 @@ export function tasksCommand(): Command {
   const command = new Command('tasks')
     .description('list tasks, the latest scheduled first')
     .option('--limit <count>', 'how many', '20')
-    .option('--state <state>', 'pending, assigned, running, completed, failed or cancelled')
+    .option('--state <state>', 'pending, retrying, assigned, running, completed, failed or cancelled')
     .option('--worker <worker>', 'of this worker')
     .option('--query <text>', 'with this in its command or name')
     .addHelpText('after', EXAMPLES)
@@ -33,6 +33,40 @@ export function tasksCommand(): Command {
       if (json) printJson(tasks)
       else print(tasks.length > 0 ? render(tasks) : 'No tasks.')
     },
+  )
+}
+
+const DEAD_EXAMPLES = `
+Examples:
+  $ bun run taskmaster dead-letters
+  $ bun run taskmaster retry --state failed --query report
+  $ bun run taskmaster discard --state failed`
+
+export function deadLettersCommand(): Command {
+  const command = new Command('dead-letters')
+    .description('list the tasks that failed for good, the latest scheduled first; retry or discard them')
+    .option('--limit <count>', 'how many', '20')
+    .option('--worker <worker>', 'of this worker')
+    .option('--query <text>', 'with this in its command or name')
+    .addHelpText('after', DEAD_EXAMPLES)
+  return finishRemoteCommand<[], TasksOptions>(command, async (api, { json, limit, worker, query }) => {
+    const tasks = await api.get<TaskView[]>('/api/dead-letters', { limit, worker, q: query })
+    if (json) printJson(tasks)
+    else print(tasks.length > 0 ? renderDead(tasks) : 'No dead letters.')
+  })
+}
+
+function renderDead(tasks: TaskView[]): string {
+  return renderTable(
+    [
+      { title: 'TASK ID', value: (task) => task.task_id },
+      { title: 'FAILED', value: (task) => formatTime(task.failed_at) },
+      { title: 'ATTEMPTS', value: (task) => task.attempt, align: 'right' },
+      { title: 'COMMAND', value: (task) => task.command },
+      { title: 'ERROR', value: (task) => task.error ?? '', isFlexible: true },
+    ],
+    tasks,
+    terminalWidth(),
   )
 }
 

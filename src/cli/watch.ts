@@ -21,7 +21,7 @@ export async function waitForEnd(api: Api, taskId: string): Promise<TaskView> {
       try {
         const task = await api.get<TaskView>(`/tasks/${taskId}`)
         answeredAt = performance.now()
-        if (isEnded(task.state)) return task
+        if (task.state !== 'retrying' && isEnded(task.state)) return task
       } catch (error) {
         const isAway = error instanceof AppError && error.code === 'unavailable'
         if (!isAway || performance.now() - answeredAt > PATIENCE_MS) throw error

@@ -5,6 +5,7 @@ import { cancelTasks, discardTasks, hastenTasks, reviveTasks } from '../shared/s
 import { findTask, type ListedState, type TaskFilter } from '../shared/store/tasks.ts'
 import { ACTION_STATES, chooseTasks, type TaskAction, walkTasks } from '../shared/store/walk.ts'
 import { findWorkerIds } from './callings.ts'
+import { readCursor, writeCursor } from './cursor.ts'
 import type { BulkInput } from './schemas.ts'
 
 /** How a task stands after what was done to it. */
@@ -17,8 +18,8 @@ export interface ActionDone {
 export interface BulkDone {
   /** How many tasks it was done to. */
   count: number
-  /** False when the time was over before all were visited: the same request again goes on. */
-  done: boolean
+  /** Where the same request goes on, when the time was over before all were visited; else null. */
+  next_cursor: string | null
 }
 
 export interface Actions {
@@ -73,26 +74,27 @@ export function createActions({ sql, budgetMs, batchSize = BATCH }: ActionsOptio
       if (ids.length > 0) count += (await perform(action, ids)).length
     }
 
+    const [from, rest] = input.cursor ?? [null, '']
     if (input.ids) {
-      for (let from = 0; from < input.ids.length; from += batchSize) {
-        if (isOver()) return { count, done: false }
-        await performOn(await chooseTasks(sql, action, filter, input.ids.slice(from, from + batchSize)))
+      for (let at = Number(rest); at < input.ids.length; at += batchSize) {
+        if (isOver()) return { count, next_cursor: `ids.${at}` }
+        await performOn(await chooseTasks(sql, action, filter, input.ids.slice(at, at + batchSize)))
       }
-      return { count, done: true }
+      return { count, next_cursor: null }
     }
     const states: readonly ListedState[] = input.state ? [input.state] : ACTION_STATES[action]
-    for (const state of states) {
-      let after: { scheduledAt: string; id: string } | undefined
+    for (const state of states.slice(Math.max(0, states.indexOf(from as ListedState)))) {
+      let after = state === from ? readCursor(rest) : null
       for (;;) {
-        if (isOver()) return { count, done: false }
+        if (isOver()) return { count, next_cursor: `${state}.${after ? writeCursor(after) : ''}` }
         const page = { limit: batchSize, ...(after && { after }) }
         const steps = await walkTasks(sql, action, { ...filter, state }, page)
         await performOn(steps.filter(({ matches }) => matches).map(({ id }) => id))
-        after = steps.at(-1)
+        after = steps.at(-1) ?? null
         if (steps.length < batchSize) break
       }
     }
-    return { count, done: true }
+    return { count, next_cursor: null }
   }
 
   return {

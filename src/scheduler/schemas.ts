@@ -149,6 +149,7 @@ export const taskIdInput = z.object({
 
 const LISTED_STATES = [...TASK_STATES, 'retrying'] as const
 
+const BAD_CURSOR = 'cursor is not one that this server gave'
 const BAD_LIMIT = `limit must be a whole number from 1 to ${LIMITS.page}`
 
 /** Which tasks to list. In a query string the limit is text. */
@@ -173,7 +174,7 @@ export const listInput = z.object({
       if (position) return position
       context.issues.push({
         code: 'custom',
-        message: 'cursor is not one that this server gave',
+        message: BAD_CURSOR,
         input: value,
       })
       return z.NEVER
@@ -207,10 +208,20 @@ const bulkInputFor = (action: TaskAction) => {
     worker: requiredText('worker', LIMITS.name, 'worker must not be empty').optional(),
     q: requiredText('q', LIMITS.search, 'q must not be empty').optional(),
     all: z.literal(true, 'all must be true').optional(),
+    cursor: z
+      .string('cursor must be a string')
+      .transform((value, context): [from: string, rest: string] => {
+        const [, from, rest] = /^([a-z]+)\.([\w-]*)$/.exec(value) ?? []
+        const isPlace = from === 'ids' ? /^\d{1,6}$/.test(rest ?? '') : !rest || readCursor(rest) !== null
+        if (from !== undefined && rest !== undefined && isPlace) return [from, rest]
+        context.issues.push({ code: 'custom', message: BAD_CURSOR, input: value })
+        return z.NEVER
+      })
+      .optional(),
   })
-    .refine(({ all, ...conditions }) => all || hasAny(conditions), NO_CONDITION)
+    .refine(({ all, cursor: _, ...conditions }) => all || hasAny(conditions), NO_CONDITION)
     .refine(
-      ({ all, ...conditions }) => !(all && hasAny(conditions)),
+      ({ all, cursor: _, ...conditions }) => !(all && hasAny(conditions)),
       'give conditions or {"all": true}, not both',
     )
 }

@@ -130,6 +130,93 @@ test('logs shows what happened, and --follow what happens then', async () => {
   await follower.exited
 })
 
+test('submit takes what a task may have, and the same key gives the same task', async () => {
+  const words = [
+    '--timeout',
+    '1m',
+    '--cancel-grace',
+    '2s',
+    '--retries',
+    '2',
+    '--backoff',
+    '1s',
+    '--backoff-cap',
+    '5m',
+  ]
+  const first = await submit('--in', '1h', '--idempotency-key', 'weekly', ...words)
+  expect(await submit('--in', '1h', '--idempotency-key', 'weekly', ...words)).toBe(first)
+  const other = await taskmaster('submit', '--cmd', 'other', '--idempotency-key', 'weekly')
+  expect(other).toMatchObject({ code: 1, err: expect.stringContaining('idempotency_key') })
+  expect(JSON.parse((await taskmaster('status', first, '--json')).out)).toMatchObject({
+    timeout_ms: 60_000,
+    cancel_grace_ms: 2000,
+    max_retries: 2,
+    retry_backoff_ms: 1000,
+    retry_backoff_cap_ms: 300_000,
+    idempotency_key: 'weekly',
+    attempts: [],
+  })
+})
+
+test('tasks are cancelled, retried, run now and discarded, by id or by what they are', async () => {
+  const [one, two] = [
+    await submit('--in', '1h', '--name', 'doomed'),
+    await submit('--in', '1h', '--name', 'doomed'),
+  ]
+  expect(await taskmaster('cancel', one)).toEqual({ code: 0, out: `${one}  cancelled\n`, err: '' })
+  expect(await taskmaster('cancel', one)).toEqual({
+    code: 1,
+    out: '',
+    err: 'Error: a cancelled task cannot be cancelled\n',
+  })
+  const both = await taskmaster('cancel', one, two, '--json')
+  expect(JSON.parse(both.out)).toMatchObject([
+    { task_id: one, code: 'conflict' },
+    { task_id: two, status: 'cancelled' },
+  ])
+  expect(both.code).toBe(1)
+  expect((await taskmaster('retry', '--query', 'doomed')).out).toBe('2 tasks scheduled again\n')
+  expect(JSON.parse((await taskmaster('run-now', two, '--json')).out)).toEqual({
+    task_id: two,
+    status: 'scheduled',
+  })
+  expect((await taskmaster('cancel', '--query', 'doomed', '--state', 'pending')).code).toBe(0)
+  expect((await taskmaster('discard', one)).out).toBe(`${one}  discarded\n`)
+  expect((await taskmaster('status', one)).err).toBe('Error: Task not found\n')
+  expect((await taskmaster('cancel')).err).toBe('Error: give ids, --state, --worker, --query or --all\n')
+  expect((await taskmaster('cancel', one, '--all')).code).toBe(1)
+})
+
+test('status shows every attempt, and dead-letters what failed for good', async () => {
+  const failing = [
+    '--payload',
+    '{"failure_rate":1,"duration_ms":1}',
+    '--retries',
+    '1',
+    '--backoff',
+    '1ms',
+    '--wait',
+  ]
+  const { out } = await taskmaster('submit', '--cmd', 'breaks', ...failing, '--json')
+  const { task_id: id } = JSON.parse(out)
+  const { out: shown } = await taskmaster('status', id)
+  expect(shown).toContain('Failures:')
+  expect(shown).toMatch(
+    /ATTEMPT +OUTCOME +WORKER[\s\S]*\n +1 +failed +worker-[12][\s\S]*\n +2 +failed +worker-[12]/,
+  )
+  expect((await taskmaster('dead-letters')).out).toMatch(new RegExp(`${id} .* 2 +breaks`))
+  const listed = JSON.parse((await taskmaster('dead-letters', '--query', 'breaks', '--json')).out)
+  expect(listed).toMatchObject([{ task_id: id, state: 'failed', attempt: 2 }])
+  expect((await taskmaster('discard', '--query', 'breaks')).out).toBe('1 task discarded\n')
+})
+
+test('audit finds nothing when all is well', async () => {
+  const { code, out, err } = await taskmaster('audit')
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  expect(out).toContain('Nothing found.')
+  expect(JSON.parse((await taskmaster('audit', '--json')).out)).toMatchObject({ ok: true, findings: [] })
+})
+
 test('scale refuses counts that make no sense', async () => {
   for (const count of ['0', '51', 'many']) {
     const answer = await taskmaster('scale', count)
@@ -161,7 +248,7 @@ test('migrate brings a database up to date, and says when it is', async () => {
 
 test('--help shows examples for every command', async () => {
   const { out } = await taskmaster('--help')
-  const names = [...out.matchAll(/^ {2}(\w+) (?:\[|<)/gm)].map(([, name]) => name as string)
+  const names = [...out.matchAll(/^ {2}([\w-]+) (?:\[|<)/gm)].map(([, name]) => name as string)
   expect(names).toContain('submit')
   for (const name of names.filter((known) => known !== 'help')) {
     expect((await taskmaster(name, '--help')).out).toMatch(/Examples?:\n/)

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
+import { createActions } from '../../../src/scheduler/actions.ts'
 import { retryTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
 import { loseSessions } from '../../../src/shared/store/workers.ts'
 import { type Answer, addWorker, claim, createStand, report, type Stand } from './stand.ts'
@@ -180,9 +181,12 @@ test('GET /api/dead-letters: what failed for good, paged; retried one by one or 
   expect(next).toStartWith('/api/dead-letters?')
   expect((await own.get(next!)).body).toHaveLength(2)
 
-  expect((await own.post('/api/tasks/retry', { q: 'red' })).body).toEqual({ count: 2, done: true })
+  expect((await own.post('/api/tasks/retry', { q: 'red' })).body).toEqual({ count: 2, next_cursor: null })
   expect((await own.get('/api/dead-letters')).headers.get('X-Total-Count')).toBe('3')
-  expect((await own.post('/api/tasks/discard', { state: 'failed' })).body).toEqual({ count: 3, done: true })
+  expect((await own.post('/api/tasks/discard', { state: 'failed' })).body).toEqual({
+    count: 3,
+    next_cursor: null,
+  })
   expect((await own.get('/api/dead-letters')).body).toEqual([])
   expect((await own.get('/api/stats')).body).toMatchObject({
     total_tasks: 3,
@@ -202,8 +206,11 @@ describe('bulk', () => {
     const held = await claim(own.sql, 1, 20)
     await report(own.sql, 'started', 1, held.slice(0, 10))
     await report(own.sql, 'completed', 1, held.slice(0, 5))
-    expect((await own.post('/api/tasks/cancel', { all: true })).body).toEqual({ count: 55, done: true })
-    expect((await own.post('/api/tasks/cancel', { all: true })).body).toEqual({ count: 0, done: true })
+    expect((await own.post('/api/tasks/cancel', { all: true })).body).toEqual({
+      count: 55,
+      next_cursor: null,
+    })
+    expect((await own.post('/api/tasks/cancel', { all: true })).body).toEqual({ count: 0, next_cursor: null })
     expect((await own.get('/api/stats')).body).toMatchObject({
       cancelled_tasks: 40,
       assigned_tasks: 10,
@@ -249,10 +256,29 @@ describe('bulk', () => {
     expect(answer.body).toEqual({ error: expect.stringMatching(naming), code: 'invalid' })
   })
 
-  test('stops when its time is over and says so; the same request again goes on to the end', async () => {
+  test('stops when its time is over, and goes on from its cursor to the end, each task once', async () => {
     const own = await createStand({ actions: { batchSize: 10, budgetMs: 0 } })
+    await addWorker(own.sql, 1, 'w1')
+    await own.post('/api/schedule/batch', { count: 5 })
+    await claim(own.sql, 1, 5)
     await own.post('/api/schedule/batch', { count: 30, delay_seconds: 60 })
-    expect((await own.post('/api/tasks/cancel', { all: true })).body).toEqual({ count: 0, done: false })
+    const first = await own.post('/api/tasks/cancel', { all: true })
+    expect(first.body).toEqual({ count: 0, next_cursor: 'pending.' })
+    const hasty = createActions({ sql: own.sql, batchSize: 10, budgetMs: 1 })
+    let visited = 0
+    let cursor: [string, string] | undefined = ['pending', '']
+    for (let turn = 0; turn < 100 && cursor; turn++) {
+      const { count, next_cursor } = await hasty.many('cancel', { all: true, cursor })
+      visited += count
+      cursor = next_cursor === null ? undefined : (next_cursor.split('.') as [string, string])
+    }
+    expect({ visited, cursor }).toEqual({ visited: 35, cursor: undefined })
+    const { body } = await own.post('/api/tasks/discard', { ids: [UNKNOWN] })
+    expect(body).toEqual({ count: 0, next_cursor: 'ids.0' })
+    for (const bad of ['x', 'ids.x', 'pending.x', 7]) {
+      const answer = await own.post('/api/tasks/cancel', { all: true, cursor: bad })
+      expect({ bad, status: answer.status }).toEqual({ bad, status: 400 })
+    }
   })
 })
 
@@ -265,10 +291,10 @@ test('tRPC does the same', async () => {
   ).toBe(task_id)
   expect(await call.tasks.cancel({ task_id })).toEqual({ task_id, status: 'cancelled' })
   expect(call.tasks.runNow({ task_id })).rejects.toThrow('a cancelled task cannot be run now')
-  expect(await call.tasks.retryMany({ ids: [task_id] })).toEqual({ count: 1, done: true })
+  expect(await call.tasks.retryMany({ ids: [task_id] })).toEqual({ count: 1, next_cursor: null })
   expect(await call.tasks.runNow({ task_id })).toEqual({ task_id, status: 'scheduled' })
   expect((await call.tasks.get({ task_id })).attempts).toEqual([])
-  expect(await call.tasks.cancelMany({ ids: [task_id] })).toEqual({ count: 1, done: true })
+  expect(await call.tasks.cancelMany({ ids: [task_id] })).toEqual({ count: 1, next_cursor: null })
   expect(await call.tasks.discard({ task_id })).toEqual({ task_id, status: 'discarded' })
   expect(call.tasks.get({ task_id })).rejects.toThrow('Task not found')
   const dead = await call.tasks.deadLetters({})
