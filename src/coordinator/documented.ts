@@ -22,6 +22,7 @@ export const NO_WORKERS = 'no workers available'
 const PUSH_SLOTS = 16
 const PUSH_DEADLINE_MS = 5000
 const MAX_COMMAND_LENGTH = 65_536
+const MAX_ADDRESS_LENGTH = 512
 
 export interface DocumentedOptions {
   registry: Registry
@@ -45,7 +46,8 @@ export interface Documented {
 }
 
 const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
-const KINDS: Record<'STARTED' | 'COMPLETE' | 'FAILED', ReportKind> = {
+/** A number that is no status arrives as itself. */
+const KINDS: Record<string | number, ReportKind> = {
   STARTED: 'started',
   COMPLETE: 'completed',
   FAILED: 'failed',
@@ -124,7 +126,9 @@ export function createDocumented(options: DocumentedOptions): Documented {
     },
 
     async sendHeartbeat({ workerId, address }) {
-      if (address === '') throw new AppError('invalid', 'address is required')
+      if (address.length === 0 || address.length > MAX_ADDRESS_LENGTH || address.includes('\0')) {
+        throw new AppError('invalid', `address must have 1 to ${MAX_ADDRESS_LENGTH} characters and no NUL`)
+      }
       const known = registry.get(workerId)
       if (known?.identity.address === address) {
         registry.heard(known, false)
@@ -139,7 +143,8 @@ export function createDocumented(options: DocumentedOptions): Documented {
     },
 
     async updateTaskStatus({ task_id: taskId, status, worker_id: reporter }) {
-      if (status === 'QUEUED') throw new AppError('invalid', 'a worker cannot report QUEUED')
+      const kind = KINDS[status]
+      if (!kind) throw new AppError('invalid', `a worker cannot report ${status}`)
       if (!UUID.test(taskId)) return { success: true }
       const holder = await options.findHeldAttempt(taskId)
       // Old reporters leave their id out; one that names itself must be the holder.
@@ -151,7 +156,7 @@ export function createDocumented(options: DocumentedOptions): Documented {
         taskId,
         attempt: holder.attempt,
         workerId: holder.workerId,
-        kind: KINDS[status],
+        kind,
         slot: 0,
         startedAt: status === 'STARTED' ? now : null,
         endedAt: status === 'STARTED' ? null : now,

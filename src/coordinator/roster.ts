@@ -90,6 +90,12 @@ export function createRoster(): Roster {
     placed(id, taskId, attempt, now) {
       const worker = workers.get(id)
       if (!worker?.available) return false
+      const before = worker.held.get(taskId)
+      // An attempt that others gave up before we heard of it gives its place to the next.
+      if (before && !before.ended) {
+        worker.open--
+        if (before.started) worker.running--
+      }
       worker.held.set(taskId, { attempt, placedAt: now, started: false, ended: false })
       worker.open++
       return true

@@ -63,9 +63,17 @@ export async function openPushLink(options: PushLinkOptions): Promise<Coordinato
     onLost(reason)
   }
 
+  /** Starts that were passed on here, of tasks whose end was not. */
+  const starts = new Map<string, Promise<void>>()
+
   /** A start and an end that were folded into one report are two calls, in their order. */
   async function sendStatus(report: Report) {
-    if (report.startedAt !== null) await updateStatus(report, 'STARTED')
+    if (report.startedAt !== null) {
+      const started = starts.get(report.taskId) ?? updateStatus(report, 'STARTED')
+      starts.set(report.taskId, started)
+      await started
+    }
+    if (report.kind !== 'started') starts.delete(report.taskId)
     if (report.kind === 'completed') await updateStatus(report, 'COMPLETE')
     if (report.kind === 'failed') await updateStatus(report, 'FAILED')
   }
