@@ -23,7 +23,8 @@ Examples:
   $ bun run taskmaster chaos --seed 7 --duration 20s
   $ bun run taskmaster chaos --report chaos.json`
 
-export function chaosCommand(): Command {
+/** @param env with TASKMASTER_PARENT set, the end of standard input stops it too */
+export function chaosCommand(env: Record<string, string | undefined>): Command {
   const command = new Command('chaos')
     .description('break a cluster in every way for a while, and check that it kept every promise')
     .option('--seed <number>', 'which faults; the same seed and duration give the same (default: any)')
@@ -31,21 +32,27 @@ export function chaosCommand(): Command {
     .option('--report <file>', 'write the report there as JSON')
     .option('--keep', 'keep the logs even when nothing is wrong')
     .addHelpText('after', EXAMPLES)
-  return finishCommand<[], ChaosCommandOptions>(command, chaos)
+  return finishCommand<[], ChaosCommandOptions>(command, (options) => {
+    const stop = new AbortController()
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort())
+    if (env.TASKMASTER_PARENT) process.stdin.on('end', () => stop.abort()).resume()
+    return chaos(options, stop.signal).finally(() => process.stdin.pause())
+  })
 }
 
-async function chaos({ seed, duration, report: file, keep, json }: ChaosCommandOptions): Promise<void> {
+async function chaos(
+  { seed, duration, report: file, keep, json }: ChaosCommandOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const durationMs = parseDurationMs(duration)
   if (durationMs < MIN_MS) throw new AppError('invalid', `--duration must be at least ${MIN_MS / 1000}s`)
-  const stop = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort())
   const startedAt = performance.now()
   try {
     const report = await runChaos({
       seed: seed === undefined ? Math.floor(Math.random() * 1_000_000) : parseSeed(seed),
       durationMs,
       keep: keep === true,
-      signal: stop.signal,
+      signal,
       onProgress(what) {
         const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
         process.stderr.write(`[${seconds.padStart(5)} s] ${what}\n`)
@@ -56,7 +63,7 @@ async function chaos({ seed, duration, report: file, keep, json }: ChaosCommandO
     else print(renderReport(report))
     if (!report.ok) process.exitCode = 1
   } catch (error) {
-    if (!stop.signal.aborted) throw error
+    if (!signal.aborted) throw error
     process.stderr.write('Stopped.\n')
     process.exitCode = 130
   }

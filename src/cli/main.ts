@@ -39,7 +39,7 @@ const ofTasks = [submitCommand(), statusCommand(), tasksCommand(), ...actionComm
 const ofWorkers = [workersCommand(), scaleCommand(), killCommand()]
 const ofAll = [logsCommand(), statsCommand(), auditCommand(), migrateCommand(process.env)]
 for (const command of [up, ...ofTasks, ...ofWorkers, ...ofAll]) program.addCommand(command)
-program.addCommand(chaosCommand())
+program.addCommand(chaosCommand(process.env))
 
 // Whoever reads our output may have had enough of it.
 process.stdout.on('error', () => process.exit(0))
