@@ -8,7 +8,7 @@ let settings: SlotSettings
 
 async function run(task: SlotTask): Promise<SlotOutcome> {
   try {
-    const execute = executors[task.executor]
+    const execute = Object.hasOwn(executors, task.executor) && executors[task.executor]
     if (!execute) throw new Error(`This worker has no executor named ${task.executor}`)
     return { ok: true, output: await execute(task, settings), error: null }
   } catch (error) {
