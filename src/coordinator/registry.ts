@@ -24,6 +24,8 @@ export interface Connection {
   readonly identity: WorkerIdentity
   readonly link: WorkerLink
   heard: boolean
+  /** Monotonic ms of the latest sign of life. */
+  heardAt: number
   draining: boolean
 }
 
@@ -34,6 +36,8 @@ export interface RegistryOptions {
   coordinatorId: string
   /** ms a worker whose link broke may take to come back before its tasks go to others. */
   reconnectMs: number
+  /** ms of silence after which a worker is given no more work: its lease ends any moment. */
+  silenceMs: number
   /** Places became free, or there are new ones. */
   onRoom: () => void
 }
@@ -103,7 +107,15 @@ export function createRegistry(options: RegistryOptions): Registry {
       const held = offered ? inTable.filter((task) => offered.some((own) => isSame(own, task))) : inTable
       const never = inTable.filter((task) => !held.includes(task))
       if (never.length > 0) await returnTasks(sql, never)
-      const connection = { workerId: identity.id, session, identity, link, heard: true, draining: false }
+      const connection = {
+        workerId: identity.id,
+        session,
+        identity,
+        link,
+        heard: true,
+        heardAt: performance.now(),
+        draining: false,
+      }
       connections.set(identity.id, connection)
       roster.add(
         identity.id,
@@ -121,6 +133,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     heard(connection, draining) {
       connection.heard = true
+      connection.heardAt = performance.now()
       if (connections.get(connection.workerId) !== connection) return
       connection.draining = draining
       const worker = roster.get(connection.workerId)
@@ -151,6 +164,11 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
 
     async beat() {
+      // What is put back when a lease ends must not be claimed for the same worker before we hear of it.
+      const silentSince = performance.now() - options.silenceMs
+      for (const { workerId, heardAt } of connections.values()) {
+        if (heardAt < silentSince) roster.setAvailable(workerId, false)
+      }
       const heard = [...connections.values()].filter((connection) => connection.heard)
       if (heard.length === 0) return
       for (const connection of heard) connection.heard = false
