@@ -2,7 +2,7 @@
 -- same transaction.
 --   taskmaster_due     ms until the earliest task of the statement becomes claimable (negative: overdue)
 --   taskmaster_events  {"type", "count", "at", "rows": [[task, attempt, worker, slot, ms, text], …]}; at most
---                      60 rows (10 with text) stand for `count` tasks, so a payload never reaches 8,000 bytes.
+--                      60 rows (10 if any has text) stand for `count` tasks, so a payload never reaches 8,000 bytes.
 --                      ms is the run time of what ended; it is null where the attempt had not started.
 
 CREATE FUNCTION priority_name(priority smallint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -77,9 +77,10 @@ BEGIN
   INTO notices, due_in
   FROM (
     SELECT type, total, json_agg(json_build_array(id, attempt, worker_id, slot, round(ms::numeric, 3), text)) AS rows
-    FROM (SELECT *, row_number() OVER of_type AS n, count(*) OVER of_type AS total FROM changed
+    FROM (SELECT *, row_number() OVER of_type AS n, count(*) OVER of_type AS total,
+            count(text) OVER of_type AS texts FROM changed
           WINDOW of_type AS (PARTITION BY type RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) AS numbered
-    WHERE n <= CASE WHEN text IS NULL THEN 60 ELSE 10 END
+    WHERE n <= CASE texts WHEN 0 THEN 60 ELSE 10 END
     GROUP BY type, total
   ) AS sampled;
   PERFORM pg_notify('taskmaster_events', notice) FROM unnest(notices) AS notice;

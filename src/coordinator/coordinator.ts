@@ -30,7 +30,7 @@ import { createService } from './service.ts'
 import { createSettler } from './settler.ts'
 import { createWorkServer } from './work.ts'
 
-/** How often leases are renewed and judged. */
+/** How often leases are renewed and judged, at least. */
 const BEAT_MS = 1000
 /** How long a task may wait behind others in a worker while slots elsewhere are free. */
 const RECALL_PATIENCE_MS = 20
@@ -54,6 +54,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     coordinatorId,
     reconnectMs: config.reconnectMs,
     maxLosses: config.maxLosses,
+    silenceMs: config.silenceMs,
     onRoom: () => claimer.wake(),
   })
 
@@ -189,8 +190,10 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     () => claimer.scan(),
   )
   const cancels = await listen(sql, CANCEL_CHANNEL, onCancelNotice, () => {})
-  const beat = repeat('Recovery', BEAT_MS, log, recovery.tick)
   const retention = config.retentionMs === null ? null : startRetention(sql, config.retentionMs, log)
+  // A lease that is renewed less often than workers beat would end while they do.
+  const beatMs = Math.min(BEAT_MS, config.heartbeatIntervalMs)
+  const beat = repeat('Recovery', beatMs, log, recovery.tick)
   const scan = repeat('Scan', config.scanIntervalMs, log, async () => claimer.scan())
 
   return {

@@ -24,6 +24,8 @@ export interface Connection {
   readonly identity: WorkerIdentity
   readonly link: WorkerLink
   heard: boolean
+  /** Monotonic ms of the latest sign of life. */
+  heardAt: number
   draining: boolean
   /** We closed it ourselves: its end says nothing about the worker, whose lease stays as it is. */
   released: boolean
@@ -38,6 +40,8 @@ export interface RegistryOptions {
   reconnectMs: number
   /** How many workers a task may lose before it fails. */
   maxLosses: number
+  /** ms of silence after which a worker is given no more work: its lease ends any moment. */
+  silenceMs: number
   /** Places became free, or there are new ones. */
   onRoom: () => void
 }
@@ -115,6 +119,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         identity,
         link,
         heard: true,
+        heardAt: performance.now(),
         draining: false,
         released: false,
       }
@@ -135,6 +140,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     heard(connection, draining) {
       connection.heard = true
+      connection.heardAt = performance.now()
       if (connections.get(connection.workerId) !== connection) return
       connection.draining = draining
       const worker = roster.get(connection.workerId)
@@ -166,6 +172,11 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
 
     async beat() {
+      // What is put back when a lease ends must not be claimed for the same worker before we hear of it.
+      const silentSince = performance.now() - options.silenceMs
+      for (const { workerId, heardAt } of connections.values()) {
+        if (heardAt < silentSince) roster.setAvailable(workerId, false)
+      }
       const heard = [...connections.values()].filter((connection) => connection.heard)
       if (heard.length === 0) return
       for (const connection of heard) connection.heard = false

@@ -54,6 +54,12 @@ export function createReporter(): Reporter {
     }
   }
 
+  function tellFlushed() {
+    if (inFlight.length > 0 || waiting.length > 0) return
+    for (const resolve of onFlushed) resolve()
+    onFlushed = []
+  }
+
   return {
     add(report) {
       waiting.push(report)
@@ -62,10 +68,7 @@ export function createReporter(): Reporter {
     acknowledge(upTo) {
       inFlight = inFlight.filter((message) => message.sequence > upTo)
       send()
-      if (inFlight.length === 0 && waiting.length === 0) {
-        for (const resolve of onFlushed) resolve()
-        onFlushed = []
-      }
+      tellFlushed()
     },
     attach(to) {
       sink = to
@@ -73,6 +76,7 @@ export function createReporter(): Reporter {
       waiting = coalesceReports([...inFlight.flatMap(({ reports }) => reports), ...waiting])
       inFlight = []
       send()
+      tellFlushed() // what was left may have been revoked
     },
     detach() {
       sink = null

@@ -9,7 +9,7 @@ let running: AbortController | null = null
 
 async function run(task: SlotTask, signal: AbortSignal): Promise<SlotOutcome> {
   try {
-    const execute = executors[task.executor]
+    const execute = Object.hasOwn(executors, task.executor) && executors[task.executor]
     if (!execute) throw new Error(`This worker has no executor named ${task.executor}`)
     return { ok: true, output: await execute(task, { settings, signal }), error: null }
   } catch (error) {

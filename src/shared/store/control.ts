@@ -18,7 +18,7 @@ export function cancelTasks(sql: Sql, ids: string[]): Promise<Cancelled[]> {
       UPDATE tasks t SET
         cancelled_at = CASE WHEN t.picked_at IS NULL THEN now() END,
         cancel_requested_at = coalesce(t.cancel_requested_at, now())
-      WHERE t.id = ANY(${ids}::uuid[]) AND t.state IN ('pending', 'assigned', 'running')
+      FROM ${inOrder(sql, ids)} WHERE t.id = r.id AND t.state IN ('pending', 'assigned', 'running')
       RETURNING t.id, t.cancelled_at IS NOT NULL AS ended, t.worker_id
     ), told AS (
       SELECT pg_notify(${CANCEL_CHANNEL}, CASE WHEN count(DISTINCT worker_id) <= 500 THEN string_agg(DISTINCT worker_id::text, ',') ELSE '*' END)
@@ -43,7 +43,7 @@ export async function reviveTasks(sql: Sql, ids: string[]): Promise<string[]> {
     UPDATE tasks t SET due_at = greatest(t.scheduled_at, now()), failed_at = NULL, cancelled_at = NULL, cancel_requested_at = NULL,
       picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL, failures = 0, losses = 0,
       error = NULL, output = NULL
-    WHERE t.id = ANY(${ids}::uuid[]) AND t.state IN ('failed', 'cancelled')
+    FROM ${inOrder(sql, ids)} WHERE t.id = r.id AND t.state IN ('failed', 'cancelled')
     RETURNING t.id`
   return rows.map(({ id }) => id)
 }
@@ -53,7 +53,7 @@ export async function hastenTasks(sql: Sql, ids: string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH hastened AS (
       UPDATE tasks t SET due_at = least(t.due_at, now()), scheduled_at = least(t.scheduled_at, now())
-      WHERE t.id = ANY(${ids}::uuid[]) AND t.state = 'pending'
+      FROM ${inOrder(sql, ids)} WHERE t.id = r.id AND t.state = 'pending'
       RETURNING t.id
     ), told AS (SELECT pg_notify('taskmaster_due', '0') FROM hastened HAVING count(*) > 0)
     SELECT id FROM hastened LEFT JOIN told ON true`
@@ -64,10 +64,14 @@ export async function hastenTasks(sql: Sql, ids: string[]): Promise<string[]> {
 export async function discardTasks(sql: Sql, ids: string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH discarded AS (
-      DELETE FROM tasks t
-      WHERE t.id = ANY(${ids}::uuid[]) AND t.state IN ('failed', 'cancelled')
+      DELETE FROM tasks t USING ${inOrder(sql, ids)}
+      WHERE t.id = r.id AND t.state IN ('failed', 'cancelled')
       RETURNING t.id
     ), forgotten AS (DELETE FROM attempts a USING discarded d WHERE a.task_id = d.id)
     SELECT id FROM discarded`
   return rows.map(({ id }) => id)
 }
+
+/** Locks them in the order in which `dispatch.ts` does, one by one; of `ANY`, the plan decides. */
+const inOrder = (sql: Sql, ids: string[]) =>
+  sql`unnest(${ids.map((id) => id.toLowerCase()).sort()}::uuid[]) AS r (id)`

@@ -99,7 +99,8 @@ export async function retryTasks(
  *
  * @returns how many it still held
  */
-export async function returnTasks(sql: Sql, refs: TaskRef[]): Promise<number> {
+export async function returnTasks(sql: Sql, given: TaskRef[]): Promise<number> {
+  const refs = given.toSorted(byTask)
   const result = await sql`
     UPDATE tasks t SET ${putBack(sql)}
     FROM unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[]) AS r (task_id, attempt)
@@ -135,7 +136,15 @@ const endedAt = (sql: Sql) => sql`
 
 const ago = (now: number, at: number | null) => (at === null ? null : Math.max(0, now - at))
 
-const unnestReports = (sql: Sql, reports: WorkerReport[], now: number) => sql`
+/**
+ * The order in which statements that are given many tasks lock them, as those in control.ts do: two that have
+ * tasks in common then wait for each other, and never in a circle.
+ */
+const byTask = (a: TaskRef, b: TaskRef) => (a.taskId < b.taskId ? -1 : a.taskId > b.taskId ? 1 : 0)
+
+const unnestReports = (sql: Sql, given: WorkerReport[], now: number) => {
+  const reports = given.toSorted(byTask)
+  return sql`
   unnest(
     ${reports.map((r) => r.taskId)}::uuid[], ${reports.map((r) => r.attempt)}::int[],
     ${reports.map((r) => r.workerId)}::bigint[], ${reports.map((r) => r.kind)}::text[],
@@ -143,3 +152,4 @@ const unnestReports = (sql: Sql, reports: WorkerReport[], now: number) => sql`
     ${reports.map((r) => ago(now, r.endedAt))}::float8[], ${reports.map((r) => r.error)}::text[],
     ${reports.map((r) => r.output)}::text[]
   ) AS r (task_id, attempt, worker_id, kind, slot, started_ago, ended_ago, error, output)`
+}

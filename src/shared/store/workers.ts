@@ -107,11 +107,12 @@ export async function requeueOrphans(sql: Sql, maxLosses: number): Promise<numbe
       UNION ALL
       SELECT (SELECT t.worker_id FROM tasks t WHERE ${isHeld(sql)} AND t.worker_id > h.worker_id ORDER BY t.worker_id LIMIT 1)
       FROM holder h WHERE h.worker_id IS NOT NULL
+    ), gone AS MATERIALIZED (
+      SELECT h.worker_id FROM holder h
+      WHERE h.worker_id IS NOT NULL AND NOT EXISTS (SELECT FROM workers w WHERE w.id = h.worker_id AND w.offline_at IS NULL)
     )
     UPDATE tasks t SET ${putBackLost(sql, maxLosses)}
-    FROM holder h
-    WHERE t.worker_id = h.worker_id AND ${isHeld(sql)}
-      AND NOT EXISTS (SELECT FROM workers w WHERE w.id = h.worker_id AND w.offline_at IS NULL)`
+    FROM gone WHERE t.worker_id = gone.worker_id AND ${isHeld(sql)}`
   return result.count
 }
 

@@ -39,6 +39,7 @@ export async function openPushLink(options: PushLinkOptions): Promise<Coordinato
   const { promise: lost, resolve: onLost } = Promise.withResolvers<string>()
   let heardAt = performance.now()
   let draining = false
+  let open = true
 
   const beat = () =>
     new Promise<void>((resolve, reject) => {
@@ -56,6 +57,8 @@ export async function openPushLink(options: PushLinkOptions): Promise<Coordinato
   }, config.heartbeatIntervalMs)
 
   function end(reason: string) {
+    if (!open) return // or it would detach the next link
+    open = false
     clearInterval(heartbeat)
     reporter.detach()
     server.forceShutdown()
@@ -78,11 +81,14 @@ export async function openPushLink(options: PushLinkOptions): Promise<Coordinato
     if (report.kind === 'failed') await updateStatus(report, 'FAILED')
   }
 
-  /** A message counts as acknowledged when all of its calls were answered. */
+  let answered = Promise.resolve()
+
+  /** A message counts as acknowledged when all of its calls, and those of all before it, were answered. */
   async function sendStatuses(sequence: number, reports: Report[]) {
+    answered = Promise.all([answered, ...reports.map(sendStatus)]).then(() => {})
     try {
-      await Promise.all(reports.map(sendStatus))
-      reporter.acknowledge(sequence)
+      await answered
+      if (open) reporter.acknowledge(sequence)
     } catch (error) {
       end(`a status was not accepted: ${(error as Error).message}`)
     }

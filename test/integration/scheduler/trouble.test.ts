@@ -64,15 +64,13 @@ function expectUnavailable(answers: Awaited<ReturnType<typeof askAll>>) {
   }
 }
 
+/** Its statements may take so little that a busy machine alone can be too slow for one. */
 async function expectWell(stand: Stand) {
-  await waitFor(async () => (await stand.post('/tasks', { command: 'x' })).status === 200, {
-    what: 'a submission',
-  })
   await waitFor(async () => !(await stand.services.health.missing()).includes('database'), {
     what: 'readiness',
   })
-  const statuses = (await askAll(stand)).map(({ status }) => status)
-  expect(statuses.every((status) => status === 200 || status === 404 || status === 409)).toBe(true)
+  const isWell = ({ status }: Answer) => status === 200 || status === 404 || status === 409
+  await waitFor(async () => (await askAll(stand)).every(isWell), { what: 'answers to everything' })
   expect(stand.logged.filter(({ level }) => level >= 50)).toEqual([])
 }
 

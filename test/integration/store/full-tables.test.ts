@@ -1,0 +1,78 @@
+import { beforeAll, expect, test } from 'bun:test'
+import { PRIORITIES } from '../../../src/shared/core/task.ts'
+import { readCounts } from '../../../src/shared/store/counts.ts'
+import { msUntilNextDue } from '../../../src/shared/store/dispatch.ts'
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
+import { type Explained, explain } from '../../support/plans.ts'
+import { claim, insert } from '../../support/store.ts'
+
+const FINISHED = 300_000
+const LATER = 300_000
+const LEVELS = 4
+
+let database: TestDatabase
+let due: string[]
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  await fill(database)
+  due = await insert(database.sql, 50)
+}, 120_000)
+
+/** Finished tasks of every priority, and CRITICAL ones due next month. Indexes are made at the end: faster. */
+async function fill({ sql }: TestDatabase) {
+  const indexes = await sql<{ name: string; definition: string }[]>`
+    SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
+    FROM pg_index WHERE indrelid = 'tasks'::regclass AND NOT indisprimary`
+  await sql`ALTER TABLE tasks DISABLE TRIGGER USER`
+  for (const { name } of indexes) await sql`DROP INDEX ${sql(name)}`
+  await sql`
+    INSERT INTO tasks (id, command, priority, scheduled_at, due_at, picked_at, started_at, completed_at, worker_id, attempt)
+    SELECT uuidv7(), 'old', n % ${LEVELS}, at, at, at, at, at, 1, 1
+    FROM (SELECT n, now() - n * interval '1 s' AS at FROM generate_series(1, ${FINISHED}::int) AS n) AS old`
+  await sql`
+    INSERT INTO tasks (id, command, priority, scheduled_at, due_at)
+    SELECT uuidv7(), 'later', ${PRIORITIES.CRITICAL}, at, at
+    FROM (SELECT now() + interval '30 days' + n * interval '1 ms' AS at FROM generate_series(1, ${LATER}::int) AS n) AS later`
+  for (const { definition } of indexes) await sql.unsafe(definition)
+  await sql`ALTER TABLE tasks ENABLE TRIGGER USER`
+}
+
+/** The claimed are read by the walk and again by the update; each level is visited once to be found. */
+function expectOnlyTheClaimed(plan: Explained, claimed: number) {
+  expect(plan.rowsRead('tasks')).toBeWithin(2 * claimed, 2 * claimed + 2 * LEVELS + 1)
+  expect(plan.indexes.filter((name) => name !== 'tasks_claimable' && name !== 'tasks_pkey')).toEqual([])
+  expect(plan.buffers).toBeLessThan(claimed * 60 + 100)
+}
+
+test('a claim reads what it claims, whether or not the tables have statistics', async () => {
+  const [before] = await explain(database, (sql) => claim(sql, 20))
+  expectOnlyTheClaimed(before!, 20)
+  await database.sql`ANALYZE tasks`
+  const [after] = await explain(database, (sql) => claim(sql, 20))
+  expectOnlyTheClaimed(after!, 20)
+
+  const held = await database.sql<{ id: string }[]>`
+    SELECT id FROM tasks WHERE picked_at IS NOT NULL AND completed_at IS NULL`
+  expect(held).toHaveLength(40)
+  expect(held.filter(({ id }) => !due.includes(id))).toEqual([])
+})
+
+test('a claim that finds nothing due reads next to nothing', async () => {
+  await claim(database.sql, 1000)
+  const [plan] = await explain(database, (sql) => claim(sql, 1000))
+  expect(plan!.rowsRead('tasks')).toBeLessThanOrEqual(2 * LEVELS)
+  expect(plan!.buffers).toBeLessThan(200)
+})
+
+test('the look for the next due time reads one task for each priority', async () => {
+  const [plan] = await explain(database, (sql) => msUntilNextDue(sql))
+  expect(plan!.rowsRead('tasks')).toBeLessThanOrEqual(2 * LEVELS)
+  expect(plan!.buffers).toBeLessThan(200)
+})
+
+test('counts are read without a look at the tasks', async () => {
+  const [plan] = await explain(database, (sql) => readCounts(sql))
+  expect(plan!.nodes.filter((node) => node['Relation Name'] === 'tasks')).toEqual([])
+  expect(plan!.buffers).toBeLessThan(200)
+})
