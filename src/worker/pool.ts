@@ -53,11 +53,19 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
   const ended = new Set<string>()
   const slots: Slot[] = Array.from({ length: count }, (_, index) => ({
     index,
-    thread: createSlotThread(settings, (outcome) => end(index, outcome)),
+    thread: createSlotThread(
+      settings,
+      (outcome) => end(index, outcome),
+      () => {
+        offer(index)
+        fill()
+      },
+    ),
     task: null,
     stopping: null,
     timer: null,
   }))
+  /** Idle, and no new thread is starting there: the time that takes is not the next task's. */
   const free = slots.map(({ index }) => index).reverse()
   let onIdle: (() => void)[] = []
 
@@ -72,7 +80,7 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
       if (task.timeoutMs !== null) slot.timer = setTimeout(stop, task.timeoutMs, slot, 'timed out')
       report(task, 'started', slot.index, slot.task.startedAt, null)
     }
-    if (free.length === count && queue.length === 0) {
+    if (queue.length === 0 && slots.every(({ task }) => !task)) {
       for (const resolve of onIdle) resolve()
       onIdle = []
     }
@@ -115,7 +123,12 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
     slot.stopping = null
     if (slot.timer) clearTimeout(slot.timer)
     slot.timer = null
-    free.push(slot.index)
+    offer(slot.index)
+  }
+
+  function offer(index: number) {
+    const slot = slots[index] as Slot
+    if (!slot.task && slot.thread.ready && !free.includes(index)) free.push(index)
   }
 
   function report(

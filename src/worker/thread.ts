@@ -2,6 +2,8 @@ import type { SlotMessage, SlotOutcome, SlotSettings, SlotTask } from './message
 
 /** One slot's thread: runs one task at a time and is replaced when it breaks or is stopped. */
 export interface SlotThread {
+  /** False while one that took another's place is starting: what it is sent waits for that. */
+  readonly ready: boolean
   run(task: SlotTask): void
   /** Signals the running task to stop. */
   signal(): void
@@ -12,21 +14,33 @@ export interface SlotThread {
 
 /**
  * @param onEnd told how the running task ended; a thread that breaks ends its task as failed
+ * @param onReady told each time that a thread is ready
  */
-export function createSlotThread(settings: SlotSettings, onEnd: (outcome: SlotOutcome) => void): SlotThread {
-  let thread = start()
+export function createSlotThread(
+  settings: SlotSettings,
+  onEnd: (outcome: SlotOutcome) => void,
+  onReady: () => void,
+): SlotThread {
+  let ready = true
   let running = false
+  let thread = start()
 
   function start(): Worker {
     const started = new Worker(new URL('./slot.ts', import.meta.url).href, { smol: true })
     started.onmessage = ({ data }: MessageEvent<SlotMessage>) => {
-      if (started !== thread || 'ready' in data || !running) return
+      if (started !== thread) return
+      if ('ready' in data) {
+        ready = true
+        return onReady()
+      }
+      if (!running) return
       running = false
       onEnd(data)
     }
     const onBreak = (reason: string) => {
       if (started !== thread) return
       started.terminate()
+      ready = false
       thread = start()
       if (!running) return
       running = false
@@ -39,6 +53,9 @@ export function createSlotThread(settings: SlotSettings, onEnd: (outcome: SlotOu
   }
 
   return {
+    get ready() {
+      return ready
+    },
     run(task) {
       running = true
       thread.postMessage({ task })
@@ -46,6 +63,7 @@ export function createSlotThread(settings: SlotSettings, onEnd: (outcome: SlotOu
     signal: () => thread.postMessage({ stop: true }),
     replace() {
       running = false
+      ready = false
       const old = thread
       thread = start()
       old.terminate()
