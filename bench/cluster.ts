@@ -57,12 +57,14 @@ export async function startProcess(
   name: string,
   settings: DatabaseSettings,
   env: Record<string, string> = {},
+  quiet = false,
 ): Promise<Process> {
   const child: Child = startChild({
     service,
     watch: false,
     onLine: (text, line) => {
-      if (line.level === 'error' || line.level === 'warn') console.error(`${name}: ${text.slice(0, 500)}`)
+      if (!quiet && (line.level === 'error' || line.level === 'warn'))
+        console.error(`${name}: ${text.slice(0, 500)}`)
     },
     env: {
       PATH: process.env.PATH ?? '',

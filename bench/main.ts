@@ -1,5 +1,6 @@
 import { type Process, residentMiB, startBenchDatabase, startProcess } from './cluster.ts'
 import { measureDrain } from './drain.ts'
+import { measureFaults } from './faults.ts'
 import { measureHttp } from './http.ts'
 import { measureLateness, measurePickUp } from './latency.ts'
 import { measureRaw } from './raw.ts'
@@ -9,6 +10,7 @@ instantaneous tasks. Prints a table and a line of JSON.
 
   bun run bench                 everything, about a minute
   bun run bench --tasks 20000   smaller drains
+  bun run bench --faults        instead: how long it takes to go on after a worker or a coordinator is killed
   bun run bench --json          the JSON alone`
 
 const args = process.argv.slice(2)
@@ -17,6 +19,10 @@ if (args.includes('--help')) {
   process.exit(0)
 }
 const json = args.includes('--json')
+if (args.includes('--faults')) {
+  await measureFaults(json)
+  process.exit()
+}
 const tasks = Number(args[args.indexOf('--tasks') + 1] || 0) || 100_000
 const say = (what: string) => {
   if (!json) console.log(what)
