@@ -1,4 +1,4 @@
-import type { TaskState } from '../../shared/core/task.ts'
+import type { AttemptRow, TaskRow } from '../../shared/store/evidence.ts'
 
 /** What a run leaves for the checker. All times are epoch ms, with fractions, by this machine's true clock. */
 export interface Evidence {
@@ -36,31 +36,4 @@ export interface HistoryEvent {
   event: 'start' | 'completed' | 'failed' | 'stopped'
   pid: number
   at: number
-}
-
-export interface TaskRow {
-  id: string
-  state: TaskState
-  attempt: number
-  maxRetries: number
-  failures: number
-  losses: number
-  scheduledAt: number
-  pickedAt: number | null
-  startedAt: number | null
-  completedAt: number | null
-  failedAt: number | null
-  cancelledAt: number | null
-  workerId: number | null
-  error: string | null
-  idempotencyKey: string | null
-}
-
-/** An attempt that was not the last of its task. */
-export interface AttemptRow {
-  taskId: string
-  attempt: number
-  outcome: 'failed' | 'lost' | 'returned'
-  pickedAt: number
-  error: string | null
 }

@@ -1,4 +1,5 @@
-import type { AttemptRow, Evidence, HistoryEvent, TaskRow } from './evidence.ts'
+import type { AttemptRow, TaskRow } from '../../shared/store/evidence.ts'
+import type { Evidence, HistoryEvent } from './evidence.ts'
 
 /** The evidence, found by task and by attempt. */
 export interface Index {

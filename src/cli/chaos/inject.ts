@@ -1,4 +1,5 @@
 import type { Sql } from '../../shared/store/connect.ts'
+import { endListeners } from '../../shared/store/evidence.ts'
 import type { Cluster } from './cluster.ts'
 import { describeFault, type Fault } from './plan.ts'
 import type { RestartableServer } from './server.ts'
@@ -79,12 +80,6 @@ export function createInjector({ cluster, server, sql, onFault }: InjectorOption
       await restarting
     },
   }
-}
-
-async function endListeners(sql: Sql): Promise<void> {
-  await sql`
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND query ILIKE 'listen %' AND pid <> pg_backend_pid()`
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

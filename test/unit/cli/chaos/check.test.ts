@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { checkEvidence } from '../../../../src/cli/chaos/check.ts'
 import { CHECKS } from '../../../../src/cli/chaos/checks.ts'
-import type {
-  AttemptRow,
-  Evidence,
-  HistoryEvent,
-  SubmissionRecord,
-  TaskRow,
-} from '../../../../src/cli/chaos/evidence.ts'
+import type { Evidence, HistoryEvent, SubmissionRecord } from '../../../../src/cli/chaos/evidence.ts'
+import type { AttemptRow, TaskRow } from '../../../../src/shared/store/evidence.ts'
 
 /** A history in which everything was kept: tasks that completed, failed, were lost, retried and cancelled. */
 function goodEvidence(): Evidence {
@@ -37,7 +32,7 @@ function goodEvidence(): Evidence {
       }),
       task('stopped', { state: 'cancelled', cancelledAt: 150 }),
       task('never', { state: 'cancelled', cancelledAt: 150, attempt: 1, pickedAt: null, workerId: null }),
-      task('timed', { state: 'failed', failedAt: 200, failures: 1, error: 'timed out after 50 ms' }),
+      task('timed', { state: 'failed', failedAt: 200, failures: 1, timeoutMs: 50, error: 'timed out after 50 ms' }),
     ],
     attempts: [
       past('retried', 1, 'failed', { error: 'simulated failure' }),
@@ -89,6 +84,7 @@ const task = (id: string, rest: Partial<TaskRow>): TaskRow => ({
   state: 'pending',
   attempt: 1,
   maxRetries: 0,
+  timeoutMs: null,
   failures: 0,
   losses: 0,
   scheduledAt: 90,
@@ -188,6 +184,9 @@ const BAD: Record<string, { [what: string]: (evidence: Evidence) => void }> = {
     },
     'a failure that no executor knows': (e) => {
       find(e.tasks, 'spent').error = 'something else'
+    },
+    'a time that is up before it was': (e) => {
+      find(e.tasks, 'timed').timeoutMs = null
     },
     'a task given up before it lost enough workers': (e) => {
       find(e.tasks, 'doomed').losses = 4

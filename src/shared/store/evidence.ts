@@ -1,0 +1,64 @@
+import type { TaskState } from '../core/task.ts'
+import type { Sql } from './connect.ts'
+import { readCounts } from './counts.ts'
+
+// What those who check us from outside read: whole tables, of databases that are theirs alone.
+
+export interface TaskRow {
+  id: string
+  state: TaskState
+  attempt: number
+  maxRetries: number
+  timeoutMs: number | null
+  failures: number
+  losses: number
+  scheduledAt: number
+  pickedAt: number | null
+  startedAt: number | null
+  completedAt: number | null
+  failedAt: number | null
+  cancelledAt: number | null
+  workerId: number | null
+  error: string | null
+  idempotencyKey: string | null
+}
+
+/** An attempt that was not the last of its task. */
+export interface AttemptRow {
+  taskId: string
+  attempt: number
+  outcome: 'failed' | 'lost' | 'returned'
+  pickedAt: number
+  error: string | null
+}
+
+/** The tables as they are now. Call when nothing changes them any more. */
+export async function readTables(
+  sql: Sql,
+): Promise<{ tasks: TaskRow[]; attempts: AttemptRow[]; counts: Map<string, number> }> {
+  const ms = (column: string) => sql`(1000 * extract(epoch FROM ${sql(column)}))::float8`
+  const tasks = await sql<TaskRow[]>`
+    SELECT id, state, attempt, max_retries AS "maxRetries", timeout_ms AS "timeoutMs", failures, losses, worker_id AS "workerId", error,
+      idempotency_key AS "idempotencyKey", ${ms('scheduled_at')} AS "scheduledAt", ${ms('picked_at')} AS "pickedAt",
+      ${ms('started_at')} AS "startedAt", ${ms('completed_at')} AS "completedAt",
+      ${ms('failed_at')} AS "failedAt", ${ms('cancelled_at')} AS "cancelledAt"
+    FROM tasks`
+  const attempts = await sql<AttemptRow[]>`
+    SELECT task_id AS "taskId", attempt, outcome, ${ms('picked_at')} AS "pickedAt", error FROM attempts`
+  return { tasks: [...tasks], attempts: [...attempts], counts: await readCounts(sql) }
+}
+
+/** The tasks that have not come to an end, each in a line. */
+export async function describeOpen(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ line: string }[]>`
+    SELECT format('task %s (%s) is %s at attempt %s of worker %s, due %s', id, name, state, attempt, worker_id, due_at) AS line
+    FROM tasks WHERE state IN ('pending', 'assigned', 'running') ORDER BY due_at`
+  return rows.map(({ line }) => line)
+}
+
+/** Ends every connection that listens, as a fault. */
+export async function endListeners(sql: Sql): Promise<void> {
+  await sql`
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND query ILIKE 'listen %' AND pid <> pg_backend_pid()`
+}
