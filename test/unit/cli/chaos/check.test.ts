@@ -32,7 +32,13 @@ function goodEvidence(): Evidence {
       }),
       task('stopped', { state: 'cancelled', cancelledAt: 150 }),
       task('never', { state: 'cancelled', cancelledAt: 150, attempt: 1, pickedAt: null, workerId: null }),
-      task('timed', { state: 'failed', failedAt: 200, failures: 1, timeoutMs: 50, error: 'timed out after 50 ms' }),
+      task('timed', {
+        state: 'failed',
+        failedAt: 200,
+        failures: 1,
+        timeoutMs: 50,
+        error: 'timed out after 50 ms',
+      }),
     ],
     attempts: [
       past('retried', 1, 'failed', { error: 'simulated failure' }),
