@@ -7,14 +7,12 @@ import { freePort } from '../up/ports.ts'
 import type { EmbeddedPostgres } from '../up/postgres.ts'
 import { READY, type ServiceName } from '../up/services.ts'
 import { type Supervised, supervise } from '../up/supervisor.ts'
-import { COORDINATORS, PATHS, SCHEDULERS, skewOf, WORKERS } from './plan.ts'
+import { COORDINATORS, PATHS, restartMsOf, SCHEDULERS, skewOf, WORKERS } from './plan.ts'
 import { createProxy, type TcpProxy } from './proxy.ts'
 
 const HOST = '127.0.0.1'
 const START_LIMIT_MS = 30_000
 const STOP_LIMIT_MS = 20_000
-/** Who is killed comes back while its absence is still felt. */
-const RESTART_MS = { min: 200, max: 1500 }
 
 const preloaded = (name: string) => join(import.meta.dir, `${name}.ts`)
 
@@ -94,7 +92,7 @@ export async function startCluster({ seed, folder, database }: ClusterOptions): 
     const service = name.split('-')[0] as ServiceName
     return supervise({
       name,
-      delayMs: () => RESTART_MS.min + Math.random() * (RESTART_MS.max - RESTART_MS.min),
+      delayMs: () => restartMsOf(seed, name, starts.get(name) ?? 0),
       start() {
         starts.set(name, (starts.get(name) ?? -1) + 1)
         log(name, `--- ${stamp()} start ${starts.get(name)}`)

@@ -48,6 +48,10 @@ export function createInjector({ cluster, server, sql, onFault }: InjectorOption
     switch (fault.kind) {
       case 'kill':
         return void cluster.process(fault.process).kill()
+      case 'terminate': {
+        const { pid } = cluster.process(fault.process)
+        return pid === null ? undefined : signal(pid, 'SIGTERM')
+      }
       case 'freeze':
         return freeze(fault.process, fault.forMs)
       case 'reset':

@@ -10,8 +10,6 @@ const ANSWER_LIMIT_MS = 3000
 const PAUSE_MS = { min: 50, max: 300 }
 /** Share of acknowledged submissions that are made again. */
 const AGAIN_SHARE = 0.1
-/** How long a submission is tried again after the faults have ended. */
-const PATIENCE_MS = 15_000
 
 export interface LoadOptions {
   /** Of the schedulers. */
@@ -25,8 +23,8 @@ export interface LoadOptions {
 export interface Load {
   readonly records: SubmissionRecord[]
   readonly acknowledged: number
-  /** Begins no more; resolves when those begun are acknowledged, or have been given up. */
-  stop(): Promise<void>
+  /** Begins no more; resolves when those begun are acknowledged, or are given up after `patienceMs`. */
+  stop(patienceMs: number): Promise<void>
 }
 
 export function startLoad({ urls, random, seed, crashAfterMs }: LoadOptions): Load {
@@ -113,9 +111,9 @@ export function startLoad({ urls, random, seed, crashAfterMs }: LoadOptions): Lo
     get acknowledged() {
       return acknowledged
     },
-    async stop() {
+    async stop(patienceMs) {
       stopped = true
-      giveUpAt = performance.now() + PATIENCE_MS
+      giveUpAt = Math.min(giveUpAt, performance.now() + patienceMs)
       await running
       await Promise.all(open)
     },

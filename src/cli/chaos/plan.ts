@@ -27,6 +27,7 @@ export type PathFault =
 
 export type Fault = { atMs: number } & (
   | { kind: 'kill'; process: string }
+  | { kind: 'terminate'; process: string }
   | { kind: 'freeze'; process: string; forMs: number }
   | { kind: 'path'; path: string; forMs: number; fault: PathFault }
   | { kind: 'reset'; path: string }
@@ -66,7 +67,8 @@ export function planFaults(seed: number, durationMs: number): Plan {
 
 function drawFault(random: Random, atMs: number): Fault {
   const draw = random.next()
-  if (draw < 0.25) return { atMs, kind: 'kill', process: random.pick(PROCESSES) }
+  if (draw < 0.2) return { atMs, kind: 'kill', process: random.pick(PROCESSES) }
+  if (draw < 0.27) return { atMs, kind: 'terminate', process: random.pick(PROCESSES) }
   if (draw < 0.45) {
     return { atMs, kind: 'freeze', process: random.pick(PROCESSES), forMs: drawLength(random) }
   }
@@ -99,11 +101,20 @@ export function skewOf(seed: number, process: string, start: number): number {
   return random.integer(-MAX_SKEW_MS, MAX_SKEW_MS)
 }
 
+const RESTART_MS = { min: 200, max: 1500 }
+
+/** ms until a process is started again that ended for the nth time: while its absence is still felt. */
+export function restartMsOf(seed: number, process: string, start: number): number {
+  const random = createRandom(Bun.hash.crc32(`${seed} ${process} again ${start}`))
+  return random.integer(RESTART_MS.min, RESTART_MS.max)
+}
+
 /** For people: `hole worker-1>coordinator-2 for 1.2 s`. */
 export function describeFault(fault: Fault): string {
   const forSeconds = 'forMs' in fault ? ` for ${(fault.forMs / 1000).toFixed(1)} s` : ''
   switch (fault.kind) {
     case 'kill':
+    case 'terminate':
     case 'freeze':
       return `${fault.kind} ${fault.process}${forSeconds}`
     case 'reset':

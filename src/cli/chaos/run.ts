@@ -17,6 +17,8 @@ import { startRestartableServer } from './server.ts'
 /** From the end of the faults until everything has ended. */
 const DRAIN_LIMIT_MS = 60_000
 const PROGRESS_MS = 5000
+/** How long what was not acknowledged by then is submitted again. */
+const PATIENCE_MS = 15_000
 const DRAIN_PAUSE_MS = 100
 /** What MAX_LOST_ATTEMPTS is unless it is set. */
 const MAX_LOSSES = 5
@@ -88,6 +90,8 @@ async function run(
   closing.push(() => injector.liftAll())
   const load = startLoad({ urls: cluster.urls, random, seed, crashAfterMs: durationMs / 2 })
 
+  closing.push(() => load.stop(0))
+
   const progress = setInterval(() => {
     const seconds = Math.round(sinceStart() / 1000)
     onProgress(`${seconds} s: ${load.acknowledged} tasks acknowledged, ${faults.length} faults`)
@@ -102,7 +106,7 @@ async function run(
   await injector.liftAll()
   onProgress('The faults are over. Waiting for every task to end')
   const liftedAt = performance.now()
-  await load.stop()
+  await load.stop(PATIENCE_MS)
   const open = await drain(sql, signal)
   const drainMs = performance.now() - liftedAt
   await cluster.stop()

@@ -29,7 +29,19 @@ describe('the plan of a run', () => {
       faults.map((fault) => (fault.kind === 'path' ? fault.fault.kind : fault.kind)),
     )
     expect([...kinds].sort()).toEqual(
-      ['deaf', 'delay', 'freeze', 'hole', 'kill', 'listeners', 'postgres', 'refuse', 'reset', 'stall'].sort(),
+      [
+        'deaf',
+        'delay',
+        'freeze',
+        'hole',
+        'kill',
+        'listeners',
+        'postgres',
+        'refuse',
+        'reset',
+        'stall',
+        'terminate',
+      ].sort(),
     )
     const targets = new Set(
       faults.flatMap((fault) => ('process' in fault ? fault.process : 'path' in fault ? fault.path : [])),
