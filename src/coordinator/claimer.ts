@@ -6,7 +6,11 @@ import type { Roster } from './roster.ts'
 
 /** Tasks claimed by one statement, at most. */
 const MAX_CLAIM = 1000
+/** How soon to look again at what is overdue and yet not to be had, at first and at most. */
 const LOOK_AGAIN_MS = 2
+const LOOK_AGAIN_CAP_MS = 250
+/** How long after a claim that left nothing to look whether that is so. */
+const LOOK_BACK_MS = 250
 
 export interface ClaimerOptions {
   roster: Roster
@@ -47,6 +51,9 @@ export function createClaimer(options: ClaimerOptions): Claimer {
   /** Something may be due that no claim has seen yet. */
   let backlog = true
   let unsure = false
+  /** Whether anything has happened since the last look back. */
+  let eventful = true
+  let lookAgainMs = LOOK_AGAIN_MS
   let nextDueUnknown = true
   let lastPlaced: number | null = null
   let running: Promise<void> | null = null
@@ -76,7 +83,13 @@ export function createClaimer(options: ClaimerOptions): Claimer {
       lastPlaced = workerIds[tasks.length - 1] ?? null
       options.dispatch(tasks)
     }
+    if (tasks.length > 0) lookAgainMs = LOOK_AGAIN_MS
     if (tasks.length === workerIds.length) backlog = true
+    else if (tasks.length > 0 || eventful) {
+      // It passed by what others had locked. They may have died, or rolled back.
+      eventful = false
+      dueIn(LOOK_BACK_MS)
+    }
     return tasks.length
   }
 
@@ -87,7 +100,10 @@ export function createClaimer(options: ClaimerOptions): Claimer {
       throw error
     })
     // Overdue by now, or being claimed by another coordinator: look again in a moment, not at once.
-    if (ms !== null) dueIn(Math.max(ms, LOOK_AGAIN_MS))
+    if (ms === null) return
+    if (ms > 0) return dueIn(Math.max(ms, 1))
+    dueIn(lookAgainMs)
+    lookAgainMs = Math.min(lookAgainMs * 2, LOOK_AGAIN_CAP_MS)
   }
 
   // While there is a backlog the next due time does not matter.
@@ -124,12 +140,14 @@ export function createClaimer(options: ClaimerOptions): Claimer {
       timer = null
       timerAt = Number.POSITIVE_INFINITY
       nextDueUnknown = true
-      wake()
+      backlog = true
+      start()
     }, Math.ceil(ms))
   }
 
   function wake() {
     backlog = true
+    eventful = true
     start()
   }
 

@@ -67,7 +67,16 @@ export function createSettler({ sql, log, retryBackoff, onSettled }: SettlerOpti
     const ended = reports.filter(({ kind }) => kind !== 'returned')
     const returned = reports.filter(({ kind }) => kind === 'returned')
     const now = performance.now()
-    if (ended.some(({ kind }) => kind === 'failed')) await retryTasks(sql, ended, now, retryBackoff)
+    const failed = ended.filter(({ kind }) => kind === 'failed')
+    if (failed.length > 0) {
+      // What goes back leaves its attempt behind, which has to know when and where it ran.
+      await settleTasks(
+        sql,
+        failed.map((report) => ({ ...report, kind: 'started' as const, error: null, output: null })),
+        now,
+      )
+      await retryTasks(sql, failed, now, retryBackoff)
+    }
     if (ended.length > 0) await settleTasks(sql, ended, now)
     if (returned.length > 0) await returnTasks(sql, returned)
   }
