@@ -64,7 +64,12 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     retryBackoff: config.retryBackoff,
     onSettled(reports, tookMs) {
       settleMs = movingMean(settleMs, tookMs, 0.1)
-      for (const { workerId, taskId, attempt } of reports) roster.settled(workerId, taskId, attempt)
+      for (const { workerId, taskId, attempt, kind } of reports) {
+        // A worker that registered again during the write came with what ends here as something it holds.
+        if (kind !== 'started') roster.ended(workerId, taskId, attempt, null, 2 * (claimMs + settleMs))
+        roster.settled(workerId, taskId, attempt)
+      }
+      claimer.onRoom()
     },
   })
 

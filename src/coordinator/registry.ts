@@ -76,6 +76,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { sql, log, roster } = options
   const connections = new Map<number, Connection>()
   const goodbyes = new Map<string, Timer>()
+  /** Registrations on their way, by worker: of one worker they go one after another. */
+  const connecting = new Map<number, Promise<void>>()
 
   const losing = createBatcher<string, undefined>({
     async write(sessions) {
@@ -103,39 +105,60 @@ export function createRegistry(options: RegistryOptions): Registry {
     connection.link.close()
   }
 
+  async function register(
+    identity: WorkerIdentity,
+    link: WorkerLink,
+    offered: OfferedTask[] | null,
+  ): ReturnType<Registry['connect']> {
+    const session = crypto.randomUUID()
+    const before = connections.get(identity.id)
+    if (before) drop(before)
+    await registerWorker(sql, identity, options.coordinatorId, session)
+    const inTable = await findHeld(sql, [identity.id])
+    const held = offered ? inTable.filter((task) => offered.some((own) => isSame(own, task))) : inTable
+    const never = inTable.filter((task) => !held.includes(task))
+    if (never.length > 0) await returnTasks(sql, never)
+    const connection = {
+      workerId: identity.id,
+      session,
+      identity,
+      link,
+      heard: true,
+      heardAt: performance.now(),
+      draining: false,
+      released: false,
+    }
+    connections.set(identity.id, connection)
+    roster.add(
+      identity.id,
+      identity.slots,
+      held.map((task) => ({ ...task, started: task.started || startedBy(offered, task) })),
+      performance.now(),
+    )
+    log.info(
+      { workerId: identity.id, name: identity.name, link: identity.link, held: held.length },
+      `Worker registered: ${identity.address || identity.name}`,
+    )
+    options.onRoom()
+    return { connection, revoked: (offered ?? []).filter((own) => !held.some((task) => isSame(own, task))) }
+  }
+
   return {
     async connect(identity, link, offered) {
-      const session = crypto.randomUUID()
-      const before = connections.get(identity.id)
-      if (before) drop(before)
-      await registerWorker(sql, identity, options.coordinatorId, session)
-      const inTable = await findHeld(sql, [identity.id])
-      const held = offered ? inTable.filter((task) => offered.some((own) => isSame(own, task))) : inTable
-      const never = inTable.filter((task) => !held.includes(task))
-      if (never.length > 0) await returnTasks(sql, never)
-      const connection = {
-        workerId: identity.id,
-        session,
-        identity,
-        link,
-        heard: true,
-        heardAt: performance.now(),
-        draining: false,
-        released: false,
+      const { id } = identity
+      const before = connecting.get(id) ?? Promise.resolve()
+      const own = before.then(() => register(identity, link, offered))
+      // One that is overtaken would be forgotten with its stream open, and its worker would wait for ever.
+      const settled = own.then(
+        () => {},
+        () => {},
+      )
+      connecting.set(id, settled)
+      try {
+        return await own
+      } finally {
+        if (connecting.get(id) === settled) connecting.delete(id)
       }
-      connections.set(identity.id, connection)
-      roster.add(
-        identity.id,
-        identity.slots,
-        held.map((task) => ({ ...task, started: task.started || startedBy(offered, task) })),
-        performance.now(),
-      )
-      log.info(
-        { workerId: identity.id, name: identity.name, link: identity.link, held: held.length },
-        `Worker registered: ${identity.address || identity.name}`,
-      )
-      options.onRoom()
-      return { connection, revoked: (offered ?? []).filter((own) => !held.some((task) => isSame(own, task))) }
     },
 
     heard(connection, draining) {

@@ -12,7 +12,9 @@ export const MAX_WINDOW = 512
  */
 export function windowFor(slots: number, runMs: number | null, roundTripMs: number): number {
   if (runMs === null) return slots
-  const queued = Math.floor((slots * roundTripMs) / Math.max(runMs, 0.02))
+  // Rounded up, because even one queued task saves slots a wait; but not for a tenth of one, so that of long
+  // tasks none is ever queued.
+  const queued = Math.ceil((slots * roundTripMs) / Math.max(runMs, 0.02) - 0.1)
   return Math.max(slots, Math.min(slots + queued, MAX_WINDOW))
 }
 

@@ -19,7 +19,7 @@ const KIND_NAMES = {
 } as const
 
 const ago = (now: number, at: number | null) => (at === null ? -1 : Math.max(0, now - at))
-const at = (now: number, ago: number) => (ago < 0 ? null : now - ago)
+const at = (now: number, ago: number) => (ago >= 0 && Number.isFinite(ago) ? now - ago : null)
 
 /** @param now this process's monotonic clock as the message is sent, in ms */
 export function reportToMessage(report: Report, now: number): ReportMessage {

@@ -1,0 +1,112 @@
+import { beforeAll, expect, test } from 'bun:test'
+import { TASK_STATES, type TaskState } from '../../../src/shared/core/task.ts'
+import {
+  countMatches,
+  findStates,
+  findTask,
+  listTasks,
+  type TaskFilter,
+} from '../../../src/shared/store/tasks.ts'
+import { createTestDatabase } from '../../support/database.ts'
+import { explain } from '../../support/plans.ts'
+
+const database = await createTestDatabase()
+const { sql } = database
+
+/** Of each state a few, the rarest among 40,000 others and older than all of them. */
+const FEW = 30
+
+beforeAll(async () => {
+  await sql`ALTER TABLE tasks DISABLE TRIGGER USER`
+  const insert = (count: number, age: string, columns: string[]) =>
+    sql.unsafe(`
+      INSERT INTO tasks (id, command, scheduled_at, due_at, worker_id, attempt, ${columns.join(', ')})
+      SELECT uuidv7(), 'list', at, at, 1, 1, ${columns.map(() => 'at').join(', ')}
+      FROM (SELECT now() - interval '${age}' - n * interval '1 s' AS at FROM generate_series(1, ${count}) AS n) AS times`)
+  await insert(20_000, '0', ['picked_at', 'started_at', 'completed_at'])
+  await sql`
+    INSERT INTO tasks (id, command, scheduled_at, due_at)
+    SELECT uuidv7(), 'list', at, at FROM (SELECT now() + n * interval '1 s' AS at FROM generate_series(1, 20000) AS n) AS times`
+  await insert(FEW, '10 days', ['picked_at'])
+  await insert(FEW, '10 days', ['picked_at', 'started_at'])
+  await insert(FEW, '10 days', ['picked_at', 'started_at', 'failed_at'])
+  await insert(FEW, '10 days', ['picked_at', 'cancelled_at'])
+  await sql`ALTER TABLE tasks ENABLE TRIGGER USER`
+}, 60_000)
+
+const INDEX: Record<TaskState, string> = {
+  pending: 'tasks_pending',
+  assigned: 'tasks_held',
+  running: 'tasks_held',
+  completed: 'tasks_completed',
+  failed: 'tasks_failed',
+  cancelled: 'tasks_cancelled',
+}
+
+for (const analyzed of [false, true]) {
+  test(`each state's list walks its own index, ${analyzed ? 'with' : 'without'} statistics`, async () => {
+    if (analyzed) await sql`ANALYZE tasks`
+    for (const state of TASK_STATES) {
+      const [plan] = await explain(database, (own) => listTasks(own, { state }, { limit: 20 }))
+      expect({ state, indexes: plan!.indexes.filter((name) => name.startsWith('tasks')) }).toEqual({
+        state,
+        indexes: [INDEX[state]],
+      })
+      // What is held is little, and all of it is sorted.
+      const most = INDEX[state] === 'tasks_held' ? 2 * FEW : 20
+      expect({ state, read: plan!.rowsRead('tasks') <= most }).toEqual({ state, read: true })
+    }
+    const [all] = await explain(database, (own) => listTasks(own, {}, { limit: 20 }))
+    expect(all!.indexes.filter((name) => name.startsWith('tasks'))).toEqual(['tasks_listed'])
+    expect(all!.rowsRead('tasks')).toBeLessThanOrEqual(20)
+  })
+}
+
+test('a later page begins where the one before ended, and reads no more than itself', async () => {
+  for (const filter of [{}, { state: 'completed' }, { state: 'pending' }] as TaskFilter[]) {
+    const first = await listTasks(sql, filter, { limit: 500 })
+    const { exactScheduledAt, id } = first.at(-1)!
+    const after = { scheduledAt: exactScheduledAt, id }
+    const [plan] = await explain(database, (own) => listTasks(own, filter, { after, limit: 20 }))
+    expect(plan!.rowsRead('tasks')).toBeLessThanOrEqual(20)
+    const second = await listTasks(sql, filter, { after, limit: 20 })
+    expect(second.map((task) => task.id)).not.toContain(id)
+    expect(second[0]!.exactScheduledAt <= exactScheduledAt).toBe(true)
+  }
+})
+
+test('walking page by page meets each task of a state once', async () => {
+  for (const state of ['assigned', 'running', 'failed', 'cancelled'] as const) {
+    const met: string[] = []
+    for (let after: { scheduledAt: string; id: string } | undefined; ; ) {
+      const page = await listTasks(sql, { state }, after ? { after, limit: 7 } : { limit: 7 })
+      if (page.length === 0) break
+      for (const task of page) expect(task.state).toBe(state)
+      met.push(...page.map(({ id }) => id))
+      const end = page.at(-1)!
+      after = { scheduledAt: end.exactScheduledAt, id: end.id }
+    }
+    const expected = await sql<{ id: string }[]>`
+      SELECT id FROM tasks WHERE state = ${state} ORDER BY scheduled_at DESC, id DESC`
+    expect(met).toEqual(expected.map(({ id }) => id))
+  }
+})
+
+test('a text with the signs of patterns is only itself', async () => {
+  const [task] = await listTasks(sql, { state: 'failed' }, { limit: 1 })
+  await sql`UPDATE tasks SET name = ${'100%_\\done'} WHERE id = ${task!.id}`
+  for (const text of ['100%_\\DONE', '0%_', '_\\d']) {
+    expect((await listTasks(sql, { text }, { limit: 5 })).map(({ id }) => id)).toEqual([task!.id])
+    expect(await countMatches(sql, { text })).toBe(1)
+  }
+  for (const text of ['100%done', '1__%', '\\\\']) expect(await countMatches(sql, { text })).toBe(0)
+})
+
+test('tasks are looked up by id, and those that do not exist are left out', async () => {
+  const [task] = await listTasks(sql, { state: 'running' }, { limit: 1 })
+  const unknown = crypto.randomUUID()
+  expect(await findTask(sql, unknown)).toBeNull()
+  expect(await findStates(sql, [unknown, task!.id])).toEqual([{ id: task!.id, state: 'running', attempt: 1 }])
+  const [plan] = await explain(database, (own) => findTask(own, task!.id))
+  expect(plan!.indexes.filter((name) => name.startsWith('tasks'))).toEqual(['tasks_pkey'])
+})
