@@ -8,6 +8,8 @@ import { loseSessions, requeueOrphans } from '../../../src/shared/store/workers.
 import { createTestDatabase } from '../../support/database.ts'
 import { claim, hold, insert, NOW, register, reportOf, reset } from '../../support/store.ts'
 
+const MAX_LOSSES = 5
+
 const database = await createTestDatabase()
 const { sql } = database
 beforeEach(() => reset(sql))
@@ -70,9 +72,9 @@ function createTally() {
       case 'delete':
         return sql`DELETE FROM tasks WHERE id IN (SELECT id FROM tasks WHERE state = 'pending' LIMIT ${op.size}) AND state = 'pending'`
       case 'lose':
-        return loseSessions(sql, [await register(sql, op.worker)])
+        return loseSessions(sql, [await register(sql, op.worker)], MAX_LOSSES)
       case 'orphans':
-        return requeueOrphans(sql)
+        return requeueOrphans(sql, MAX_LOSSES)
       case 'fold':
         return foldCounts(sql)
     }

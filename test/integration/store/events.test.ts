@@ -8,6 +8,8 @@ import { createTestDatabase } from '../../support/database.ts'
 import { claim, hold, insert, NOW, newTask, register, reportOf, reset } from '../../support/store.ts'
 import { waitFor } from '../../support/wait.ts'
 
+const MAX_LOSSES = 5
+
 const BACKOFF = { baseMs: 1000, capMs: 10_000 }
 
 const database = await createTestDatabase()
@@ -126,7 +128,7 @@ test('a worker that comes, goes and comes back is told; its heartbeats are not',
   const { events } = await during(async () => {
     const session = await register(sql, 4294967295, 'w"\\\u0001')
     await renewLeases(sql, [{ session, draining: false }])
-    await loseSessions(sql, [session])
+    await loseSessions(sql, [session], MAX_LOSSES)
     await register(sql, 4294967295, 'w')
     await register(sql, 4294967295, 'w')
   })
