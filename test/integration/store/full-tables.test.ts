@@ -8,6 +8,7 @@ import { claim, insert } from '../../support/store.ts'
 
 const FINISHED = 300_000
 const LATER = 300_000
+const STEP = 20_000
 const LEVELS = 4
 
 let database: TestDatabase
@@ -26,14 +27,20 @@ async function fill({ sql }: TestDatabase) {
     FROM pg_index WHERE indrelid = 'tasks'::regclass AND NOT indisprimary`
   await sql`ALTER TABLE tasks DISABLE TRIGGER USER`
   for (const { name } of indexes) await sql`DROP INDEX ${sql(name)}`
-  await sql`
-    INSERT INTO tasks (id, command, priority, scheduled_at, due_at, picked_at, started_at, completed_at, worker_id, attempt)
-    SELECT uuidv7(), 'old', n % ${LEVELS}, at, at, at, at, at, 1, 1
-    FROM (SELECT n, now() - n * interval '1 s' AS at FROM generate_series(1, ${FINISHED}::int) AS n) AS old`
-  await sql`
-    INSERT INTO tasks (id, command, priority, scheduled_at, due_at)
-    SELECT uuidv7(), 'later', ${PRIORITIES.CRITICAL}, at, at
-    FROM (SELECT now() + interval '30 days' + n * interval '1 ms' AS at FROM generate_series(1, ${LATER}::int) AS n) AS later`
+  // In steps: a long transaction holds back the folds of every database of the server.
+  for (let from = 1; from <= FINISHED; from += STEP) {
+    await sql`
+      INSERT INTO tasks (id, command, priority, scheduled_at, due_at, picked_at, started_at, completed_at, worker_id, attempt)
+      SELECT uuidv7(), 'old', n % ${LEVELS}, at, at, at, at, at, 1, 1 FROM (
+        SELECT n, now() - n * interval '1 s' AS at FROM generate_series(${from}::int, ${from + STEP - 1}::int) AS n) AS old`
+  }
+  for (let from = 1; from <= LATER; from += STEP) {
+    await sql`
+      INSERT INTO tasks (id, command, priority, scheduled_at, due_at)
+      SELECT uuidv7(), 'later', ${PRIORITIES.CRITICAL}, at, at FROM (
+        SELECT now() + interval '30 days' + n * interval '1 ms' AS at
+        FROM generate_series(${from}::int, ${from + STEP - 1}::int) AS n) AS later`
+  }
   for (const { definition } of indexes) await sql.unsafe(definition)
   await sql`ALTER TABLE tasks ENABLE TRIGGER USER`
 }
