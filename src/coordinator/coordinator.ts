@@ -65,8 +65,10 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     onSettled(reports, tookMs) {
       settleMs = movingMean(settleMs, tookMs, 0.1)
       for (const { workerId, taskId, attempt, kind } of reports) {
+        // Its end may be known by now, but is not written.
+        if (kind === 'started') continue
         // A worker that registered again during the write came with what ends here as something it holds.
-        if (kind !== 'started') roster.ended(workerId, taskId, attempt, null, 2 * (claimMs + settleMs))
+        roster.ended(workerId, taskId, attempt, null, 2 * (claimMs + settleMs))
         roster.settled(workerId, taskId, attempt)
       }
       claimer.onRoom()

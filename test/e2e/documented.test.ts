@@ -138,8 +138,13 @@ test('the list of workers says what each runs', async () => {
 test('50 workers that report share 500 tasks, 10 each', async () => {
   const ids = Array.from({ length: 50 }, (_, index) => 1000 + index)
   const { client, system, received } = await stand(ids, { reports: true, env: {} })
-  const submitted = await Promise.all(Array.from({ length: 500 }, (_, n) => client.submitTask(`task ${n}`)))
-  const rows = await system.ended(submitted.map(({ task_id }) => task_id))
+  const taskIds: string[] = []
+  while (taskIds.length < 500) {
+    const submitted = await Promise.all(ids.map((id) => client.submitTask(`task ${id}`)))
+    taskIds.push(...submitted.map(({ task_id }) => task_id))
+    await waitFor(() => total(received()) >= taskIds.length, { what: 'them to arrive' })
+  }
+  const rows = await system.ended(taskIds)
   expect(rows.every(({ state, attempt }) => state === 'completed' && attempt === 1)).toBeTrue()
   expect(new Set(received())).toEqual(new Set([10]))
 })

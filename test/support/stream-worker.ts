@@ -11,6 +11,8 @@ export interface StreamWorkerOptions {
   /** host:port of the coordinator. */
   coordinator: string
   slots?: number
+  /** How long a task stays queued at least, in ms. */
+  waitsMs?: number
   /** How long each task takes, in ms. */
   takesMs?: number
 }
@@ -43,7 +45,7 @@ const HEARTBEAT_MS = 1000
 
 /** Resolves when the coordinator has welcomed it. */
 export async function startStreamWorker(options: StreamWorkerOptions): Promise<StreamWorker> {
-  const { id, coordinator, slots = 5, takesMs = 0 } = options
+  const { id, coordinator, slots = 5, waitsMs = 0, takesMs = 0 } = options
   const client = new CoordinatorService(coordinator, credentials.createInsecure())
   const stream: ClientDuplexStream<WorkerMessage, CoordinatorMessage__Output> = client.Work()
   const queue: Task__Output[] = []
@@ -92,7 +94,8 @@ export async function startStreamWorker(options: StreamWorkerOptions): Promise<S
     if (!message.tasks) return
     queue.push(...message.tasks.items)
     mostHeld = Math.max(mostHeld, queue.length + busy)
-    fill()
+    if (waitsMs === 0) fill()
+    else setTimeout(fill, waitsMs)
   })
   const heartbeat = setInterval(() => write({ heartbeat: { draining: false } }), HEARTBEAT_MS)
   const end = () => {
