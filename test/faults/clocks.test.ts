@@ -41,7 +41,7 @@ for (const [what, coordinatorMs, schedulerMs, workerMs] of [
     expect(started.at - askedAt).toBeLessThan(3000)
     const ended = await stand.until(now, { state: 'completed' })
     const ranMs = Number(ended.completedAt) - Number(ended.startedAt)
-    expect(ranMs).toBeGreaterThanOrEqual(290)
+    expect(ranMs).toBeGreaterThan(200)
     expect(ranMs).toBeLessThan(5000)
 
     const dueAt = Date.now() + 1500

@@ -81,7 +81,11 @@ test('20 services that start at once on an empty database agree on its schema an
   expect(services).toHaveLength(20)
   const isUp = ({ logs }: Service) =>
     logs.some(({ msg }) => Object.values(READY).some((ready) => ready.test(msg)))
-  await waitFor(() => services.every(isUp), { what: 'all of them to be up', timeoutMs: 45_000 })
+  const lastWords = () => services.filter((service) => !isUp(service)).map(({ logs }) => logs.slice(-2))
+  await waitFor(() => services.every(isUp) || Promise.reject(Bun.inspect(lastWords(), { depth: 6 })), {
+    what: 'all of them to be up',
+    timeoutMs: 45_000,
+  })
   const applied = services.flatMap(({ logs }) => logs.filter(({ msg }) => msg === 'Migrated the database'))
   expect(applied).toHaveLength(1)
 
