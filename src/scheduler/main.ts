@@ -7,6 +7,7 @@ import { openDatabase } from '../shared/store/open.ts'
 import { createActions } from './actions.ts'
 import { createAuditor } from './auditor.ts'
 import { type Config, readConfig } from './config.ts'
+import { createDashboard } from './dashboard/dashboard.ts'
 import { createFeed } from './feed/feed.ts'
 import { createNoFleet } from './fleet/none.ts'
 import { createProcessFleet } from './fleet/process.ts'
@@ -41,6 +42,7 @@ const services = {
   auditor: createAuditor({ sql, log, silenceMs: config.silenceMs }),
   workers: createWorkers({ sql, fleet, silenceMs: config.silenceMs, log }),
   feed,
+  dashboard: createDashboard({ sql, feed, log, silenceMs: config.silenceMs, fleet: fleet.isScalable }),
   health,
   log,
   keepAliveMs: 15_000,

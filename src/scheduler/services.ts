@@ -2,6 +2,7 @@ import type { Log } from '../shared/log.ts'
 import type { Sql } from '../shared/store/connect.ts'
 import type { Actions } from './actions.ts'
 import type { Auditor } from './auditor.ts'
+import type { Dashboard } from './dashboard/dashboard.ts'
 import type { Feed } from './feed/feed.ts'
 import type { Health } from './health.ts'
 import type { Tasks } from './tasks.ts'
@@ -15,6 +16,7 @@ export interface Services {
   auditor: Auditor
   workers: Workers
   feed: Feed
+  dashboard: Dashboard
   health: Health
   log: Log
   /** ms between two comments that keep an idle event stream open. */
