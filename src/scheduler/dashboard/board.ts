@@ -65,6 +65,7 @@ export function createBoard({ sql, feed, silenceMs, fleet }: BoardOptions): Boar
 
   function distrust() {
     Object.assign(due, { held: true, counts: true, workers: true })
+    Object.assign(readAt, { held: 0, counts: 0, workers: 0 })
   }
 
   async function readHeld(now: number) {
@@ -138,7 +139,6 @@ export function createBoard({ sql, feed, silenceMs, fleet }: BoardOptions): Boar
     wake() {
       distrust()
       due.everything = true
-      Object.assign(readAt, { held: 0, counts: 0, workers: 0 })
       log = []
       follower ??= feed.follow('backlog')
     },

@@ -30,6 +30,7 @@ const MAX_CLIENTS = 200
 const INTERVAL_MS = 100
 /** Even when nothing changes: that the clock goes on says that the connection lives. */
 const QUIET_MS = 1000
+const RETRY_MS = 300
 const FIRST_SNAP_MS = 5000
 
 /** The live dashboard, shared by all who look at it. While nobody does, the database is not asked. */
@@ -59,6 +60,7 @@ export function createDashboard({ log, keepMs = 10_000, ...options }: DashboardO
         publish(await board.read(steps.lastSeq + 1, now))
       } catch (error) {
         log.debug({ err: error }, 'The dashboard could not be read')
+        await Bun.sleep(RETRY_MS)
       }
       await Bun.sleep(Math.max(10, INTERVAL_MS - (performance.now() - now)))
     }
