@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
@@ -13,6 +14,7 @@ import { createNoFleet } from './fleet/none.ts'
 import { createProcessFleet } from './fleet/process.ts'
 import { createHealth } from './health.ts'
 import { startServer } from './server.ts'
+import { createSite } from './site/site.ts'
 import { createTasks } from './tasks.ts'
 import { createWorkers } from './workers.ts'
 
@@ -44,6 +46,8 @@ const services = {
   feed,
   dashboard: createDashboard({ sql, feed, log, silenceMs: config.silenceMs, fleet: fleet.isScalable }),
   health,
+  site: createSite(join(import.meta.dir, '..', '..', 'web', 'dist')),
+  hosts: config.hosts,
   log,
   keepAliveMs: 15_000,
   requestTimeoutMs: config.requestTimeoutMs,

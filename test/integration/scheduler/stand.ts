@@ -8,7 +8,9 @@ import type { FeedEvent } from '../../../src/scheduler/feed/event.ts'
 import { createFeed, type Feed } from '../../../src/scheduler/feed/feed.ts'
 import type { Fleet } from '../../../src/scheduler/fleet/port.ts'
 import { createHealth } from '../../../src/scheduler/health.ts'
+import { allowedHosts } from '../../../src/scheduler/rest/hosts.ts'
 import type { Services } from '../../../src/scheduler/services.ts'
+import { createSite } from '../../../src/scheduler/site/site.ts'
 import { createTasks } from '../../../src/scheduler/tasks.ts'
 import { createWorkers } from '../../../src/scheduler/workers.ts'
 import { connect, type DatabaseSettings, type Sql } from '../../../src/shared/store/connect.ts'
@@ -54,6 +56,9 @@ export interface StandOptions {
   resumeEvents?: number
   keepAliveMs?: number
   dashboardKeepMs?: number
+  /** The folder of a built dashboard. */
+  site?: string
+  hosts?: ReadonlySet<string> | null
   actions?: Partial<ActionsOptions>
   audit?: Partial<AuditorOptions>
 }
@@ -90,6 +95,8 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
       ...(options.dashboardKeepMs && { keepMs: options.dashboardKeepMs }),
     }),
     health: createHealth({ sql, coordinators: options.coordinators ?? ['127.0.0.1:1'], timeoutMs: 1000 }),
+    site: createSite(options.site ?? '/nowhere'),
+    hosts: options.hosts === undefined ? allowedHosts('127.0.0.1', []) : options.hosts,
     log,
     keepAliveMs: options.keepAliveMs ?? 15_000,
     requestTimeoutMs: 10_000,
