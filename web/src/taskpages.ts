@@ -7,7 +7,7 @@ const FIRST = 200
 const FURTHER = 1000
 const HEAD = 100
 
-export type Sort = 'scheduled_at' | '-scheduled_at'
+export type Sort = 'scheduled' | '-scheduled'
 
 export interface TaskPages {
   rows(): TaskRow[]

@@ -30,10 +30,14 @@ export function createMoves(): Moves {
   function follow(move: Move, span: Span) {
     if (span.attempt <= move.attempt && span.workerId !== move.to) return
     if (span.outcome === 'lost' || span.outcome === 'returned') return
-    move.to = span.workerId
-    move.attempt = span.attempt
-    move.outcome = span.outcome
-    move.startedAt = span.startedAt
+    // A new object, so that who shows it sees that it is another.
+    moves.set(move.taskId, {
+      ...move,
+      to: span.workerId,
+      attempt: span.attempt,
+      outcome: span.outcome,
+      startedAt: span.startedAt,
+    })
   }
 
   return {

@@ -26,7 +26,7 @@ export function readPalette(): Palette {
 }
 
 const TOOTH = 3
-const LABEL_WIDTH = 66
+const LABEL_WIDTH = 56
 const TICK_MS = 10_000
 
 export interface Scene {

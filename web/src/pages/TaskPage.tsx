@@ -5,7 +5,7 @@ import { ACTIONS, type Action, applies, DEEDS, doToOne, isEnded } from '../actio
 import { api, isNotFound, reasonOf, type TaskDetail } from '../api.ts'
 import { useDialogs } from '../dialogs.ts'
 import { live } from '../events.ts'
-import { formatInstant, formatUtc } from '../format.ts'
+import { formatInstant, formatUtc, shortId } from '../format.ts'
 import { CopyButton } from '../parts/CopyButton.tsx'
 import { Dialog } from '../parts/Dialog.tsx'
 import { Empty } from '../parts/Empty.tsx'
@@ -25,7 +25,7 @@ export default function TaskPage() {
     refetchInterval: ({ state }: { state: { data?: TaskDetail | undefined } }) =>
       state.data && isEnded(state.data.state) ? false : FOLLOW_MS,
   }))
-  useTitle(() => `Task ${params.id.slice(0, 8)}`)
+  useTitle(() => `Task ${shortId(params.id)}`)
   return (
     <Show
       when={!task.error && task.data}

@@ -20,7 +20,7 @@ export default function TasksPage() {
   useTitle(() => 'Tasks')
   const [params, setParams] = useSearchParams<{ q?: string; sort?: string }>()
   const reading = createMemo(() => parseFilter(params.q ?? ''))
-  const sort = () => (params.sort === 'scheduled_at' ? ('scheduled_at' as const) : ('-scheduled_at' as const))
+  const sort = () => (params.sort === 'scheduled' ? ('scheduled' as const) : ('-scheduled' as const))
   const selection = createSelection(() => pages.rows().map(({ id }) => id))
   const [isHeld, setHeld] = createSignal(false)
   const pages = createTaskPages(
@@ -134,7 +134,7 @@ export default function TasksPage() {
             pages={pages}
             selection={selection}
             sort={sort()}
-            onSort={() => setParams({ sort: sort() === '-scheduled_at' ? 'scheduled_at' : null })}
+            onSort={() => setParams({ sort: sort() === '-scheduled' ? 'scheduled' : null })}
             onHold={setHeld}
           />
         </Show>

@@ -2,7 +2,7 @@ import { A } from '@solidjs/router'
 import { createMemo, createSignal, For, Show } from 'solid-js'
 import type { FeedEvent } from '../api.ts'
 import { live } from '../events.ts'
-import { formatCount, formatTime } from '../format.ts'
+import { formatCount, formatTime, shortId } from '../format.ts'
 import { Empty } from './Empty.tsx'
 
 const LABELS: Record<FeedEvent['type'], string> = {
@@ -88,7 +88,7 @@ function Message(props: { entry: FeedEvent }) {
         <>
           {around()[0]}
           <A href={`/tasks/${props.entry.task_id}`} class="mono" title={props.entry.task_id ?? ''}>
-            {props.entry.task_id!.slice(0, 8)}
+            {shortId(props.entry.task_id!)}
           </A>
           {around()[1]}
         </>

@@ -9,6 +9,8 @@ import 'uplot/dist/uPlot.min.css'
 const SHOWN_S = 300
 const STEP_S = 5
 const HEIGHT = 150
+/** The least that is shown while there is little to show. */
+const LEAST_S = 60
 
 /** How the last five minutes went; kills and scalings are upright marks. */
 export default function Charts() {
@@ -29,6 +31,7 @@ export default function Charts() {
       from.map(({ running }) => running),
     ]
   })
+  const begin = () => Math.min(live.buckets[0]?.at ?? end(), live.samples[0]?.at ?? end()) - 2
   const last = (series: Series, line: number) => series[line]!.findLast((value) => value !== null) ?? 0
   const lasting = (series: Series) => [1, 2, 3].map((line) => formatDuration(last(series, line))).join(', ')
   const throughput = createMemo(() => throughputOf(live.buckets, end() - SHOWN_S, end() - 1))
@@ -45,6 +48,7 @@ export default function Charts() {
           title="Pending, assigned, running"
           now={`${formatCount(last(depth(), 1))} in all`}
           series={depth()}
+          begin={begin()}
           end={end()}
           lines={[
             { colour: 'pending', fill: 0.14 },
@@ -57,6 +61,7 @@ export default function Charts() {
           title="Completed, failed per second"
           now={`${formatCount(last(throughput(), 1))} completed in the last second`}
           series={throughput()}
+          begin={begin()}
           end={end()}
           lines={[
             { colour: 'completed', fill: 0.2 },
@@ -68,6 +73,7 @@ export default function Charts() {
           title="Wait, p50 p95 p99"
           now={lasting(wait())}
           series={wait()}
+          begin={begin()}
           end={end()}
           lines={PERCENTILES}
           format={formatDuration}
@@ -76,6 +82,7 @@ export default function Charts() {
           title="Run, p50 p95 p99"
           now={lasting(run())}
           series={run()}
+          begin={begin()}
           end={end()}
           lines={PERCENTILES}
           format={formatDuration}
@@ -102,12 +109,17 @@ function Chart(props: {
   title: string
   now: string
   series: Series
+  /** When anything was first known, epoch s. */
+  begin: number
   end: number
   lines: Line[]
   format: (value: number) => string
 }) {
   let holder!: HTMLDivElement
   let plot: uPlot | undefined
+
+  // Not five minutes of nothing before the first thing that happened.
+  const begin = () => Math.max(props.end - SHOWN_S, Math.min(props.begin, props.end - LEAST_S))
 
   function build() {
     plot?.destroy()
@@ -126,7 +138,7 @@ function Chart(props: {
         cursor: { y: false, drag: { setScale: false } },
         legend: { show: false },
         scales: {
-          x: { time: true, range: () => [props.end - SHOWN_S, props.end] },
+          x: { time: true, range: () => [begin(), props.end] },
           y: { range: (_, __, max) => [0, Math.max(1, (max ?? 0) * 1.15)] },
         },
         axes: [

@@ -73,7 +73,7 @@ export function FleetPanel() {
           <button type="submit">Scale</button>
         </form>
       </fieldset>
-      <ShellCommand command={`taskmaster scale ${target() || 1}`} />
+      <ShellCommand command={`taskmaster scale ${target() || 1}`} label="Copy the command that scales" />
       <div class="choice">
         <label>
           Worker to kill
@@ -93,17 +93,17 @@ export function FleetPanel() {
         </button>
       </div>
       <Show when={victim()}>
-        <ShellCommand command={`taskmaster kill ${victim()}`} />
+        <ShellCommand command={`taskmaster kill ${victim()}`} label="Copy the command that kills" />
       </Show>
     </section>
   )
 }
 
-function ShellCommand(props: { command: string }) {
+function ShellCommand(props: { command: string; label: string }) {
   return (
     <p class="shell">
       <code>{props.command}</code>
-      <CopyButton text={props.command} label={`Copy “${props.command}”`} />
+      <CopyButton text={props.command} label={props.label} />
     </p>
   )
 }

@@ -63,7 +63,7 @@ export function Layout(props: { children?: JSX.Element }) {
             aria-label="Search tasks"
             placeholder="Search, or state:failed worker:…"
           />
-          <kbd aria-hidden="true">/</kbd>
+          <kbd>/</kbd>
         </form>
         <div class="top-end">
           <LinkState />

@@ -16,6 +16,9 @@ export function MovedTasks() {
   const stranded = () => live.moves().filter(({ to }) => to === null).length
   const stand = (outcome: string | null, startedAt: number | null) =>
     outcome ?? (startedAt === null ? 'waits' : 'runs')
+  /** A worker that is started again has the name of the one that was lost. */
+  const successorOf = (from: number, to: number) =>
+    live.nameOf(from) === live.nameOf(to) ? `the new ${live.nameOf(to)}` : live.nameOf(to)
   return (
     <section class="panel moved" aria-labelledby="moved-title">
       <header class="panel-head">
@@ -39,7 +42,7 @@ export function MovedTasks() {
                 </A>
                 <span>
                   {live.nameOf(move.from)} <span aria-hidden="true">→</span>
-                  <span class="visually-hidden">to</span> {live.nameOf(move.to!)}
+                  <span class="visually-hidden">to</span> {successorOf(move.from, move.to!)}
                 </span>
                 <span class="soft">
                   attempt {move.attempt}, {stand(move.outcome, move.startedAt)}

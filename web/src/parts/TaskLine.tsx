@@ -7,7 +7,8 @@ import { formatDuration, formatInstant, shortId } from '../format.ts'
 import { standingOf } from '../live/standing.ts'
 import type { Selection } from '../selection.ts'
 import { StateMark } from './StateMark.tsx'
-import { ROW_HEIGHT } from './TaskTable.tsx'
+
+export const ROW_HEIGHT = 40
 
 export interface TaskLineProps {
   index: number

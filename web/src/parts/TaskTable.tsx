@@ -2,9 +2,8 @@ import { createEffect, createMemo, createSignal, For, onCleanup, onMount, Show }
 import { live } from '../events.ts'
 import type { Selection } from '../selection.ts'
 import type { Sort, TaskPages } from '../taskpages.ts'
-import { TaskLine } from './TaskLine.tsx'
+import { ROW_HEIGHT, TaskLine } from './TaskLine.tsx'
 
-export const ROW_HEIGHT = 40
 const SPARE = 6
 const COLUMNS = [
   '',
@@ -106,7 +105,7 @@ export function TaskTable(props: {
             <span
               role="columnheader"
               aria-sort={
-                column === SORTED ? (props.sort === 'scheduled_at' ? 'ascending' : 'descending') : undefined
+                column === SORTED ? (props.sort === 'scheduled' ? 'ascending' : 'descending') : undefined
               }
             >
               <Show
@@ -114,7 +113,7 @@ export function TaskTable(props: {
                 fallback={column || <span class="visually-hidden">Selected</span>}
               >
                 <button type="button" class="quiet sorter" onClick={props.onSort}>
-                  {column} <span aria-hidden="true">{props.sort === 'scheduled_at' ? '↑' : '↓'}</span>
+                  {column} <span aria-hidden="true">{props.sort === 'scheduled' ? '↑' : '↓'}</span>
                 </button>
               </Show>
             </span>
