@@ -115,8 +115,9 @@ async function* streamDashboard(
 }
 
 async function listTasks(services: Services, input: ListInput) {
-  const { tasks, total, nextCursor } = await services.tasks.list(input)
-  return { tasks: tasks.map((task) => viewTask(task, null)), total, next_cursor: nextCursor }
+  const { tasks, total, totalIsExact, nextCursor } = await services.tasks.list(input)
+  const views = tasks.map((task) => viewTask(task, null))
+  return { tasks: views, total, total_is_exact: totalIsExact, next_cursor: nextCursor }
 }
 
 const one = (action: TaskAction) =>
