@@ -2,6 +2,7 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
+const YEAR = 365.25 * DAY
 
 /** ms in the two largest units that say something: `840 ms`, `2.4 s`, `3 min 05 s`, `1 h 12 min`, `3 d 4 h`. */
 export function formatDuration(ms: number): string {
@@ -12,6 +13,7 @@ export function formatDuration(ms: number): string {
   if (ms < MINUTE) return `${Math.floor(ms / SECOND)} s`
   if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min ${pad(Math.floor((ms % MINUTE) / SECOND))} s`
   if (ms < DAY) return `${Math.floor(ms / HOUR)} h ${pad(Math.floor((ms % HOUR) / MINUTE))} min`
+  if (ms >= YEAR) return `${Math.floor(ms / YEAR)} y ${Math.floor((ms % YEAR) / DAY)} d`
   return `${Math.floor(ms / DAY)} d ${Math.floor((ms % DAY) / HOUR)} h`
 }
 

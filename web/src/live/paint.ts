@@ -28,6 +28,8 @@ export function readPalette(): Palette {
 const TOOTH = 3
 const LABEL_WIDTH = 56
 const TICK_MS = 10_000
+/** The least room for a time below the scale, px. */
+const TIME_WIDTH = 72
 
 export interface Scene {
   ring: Ring
@@ -86,11 +88,12 @@ function paintScale(
   context.textAlign = 'center'
   context.strokeStyle = palette.line
   context.beginPath()
+  const every = TICK_MS * Math.ceil((TIME_WIDTH * WINDOW_MS) / TICK_MS / Math.max(1, width))
   for (let ago = 0; ago < WINDOW_MS; ago += TICK_MS) {
     const x = Math.round(toX(now - ago, now, width)) + 0.5
     context.moveTo(x, SCALE_HEIGHT - 4)
     context.lineTo(x, height)
-    if (ago > 0) context.fillText(`${ago / 1000} s ago`, x, 8)
+    if (ago > 0 && ago % every === 0) context.fillText(`${ago / 1000} s ago`, x, 8)
   }
   for (const block of blocks) {
     for (let slot = 0; slot < block.slots; slot++) {

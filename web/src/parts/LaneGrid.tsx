@@ -33,7 +33,10 @@ export function LaneGrid(props: { rows: LaneRow[]; shown: boolean }) {
     return [isWaiting ? 'Waits' : 'Runs', attempt, since]
   }
   return (
-    <div classList={{ 'visually-hidden': !props.shown, 'lane-table': true }}>
+    <div
+      classList={{ 'visually-hidden': !props.shown, 'lane-table': true }}
+      tabindex={props.shown ? 0 : undefined}
+    >
       <table>
         <caption class="visually-hidden">What each slot does</caption>
         <thead>

@@ -8,6 +8,13 @@ import { Empty } from './Empty.tsx'
 import { LaneGrid } from './LaneGrid.tsx'
 
 const CALM_FRAME_MS = 1000
+const KEY = [
+  ['wait', 'waits'],
+  ['run', 'runs'],
+  ['done', 'completed'],
+  ['failed', 'failed'],
+  ['lost', 'lost'],
+]
 
 /** The picture that explains the system: five lanes per worker, and every task as a bar in one of them. */
 export function SlotLanes() {
@@ -73,8 +80,14 @@ export function SlotLanes() {
       <header class="panel-head">
         <h2>Slot lanes</h2>
         <p class="lane-key soft small" aria-hidden="true">
-          <span class="key-wait" /> waits <span class="key-run" /> runs <span class="key-done" /> completed{' '}
-          <span class="key-failed" /> failed <span class="key-lost" /> lost
+          <For each={KEY}>
+            {([kind, word]) => (
+              <span>
+                <i class={`key-${kind}`} />
+                {word}
+              </span>
+            )}
+          </For>
         </p>
         <button type="button" class="quiet" aria-pressed={isGrid()} onClick={() => setGrid(!isGrid())}>
           As a table

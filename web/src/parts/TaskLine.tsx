@@ -97,7 +97,11 @@ function Cells(props: TaskLineProps & { task: TaskRow }) {
       </span>
       <span role="gridcell">{formatInstant(new Date(props.task.scheduled_at))}</span>
       <span role="gridcell" class="number">
-        {due() > props.now ? `in ${formatDuration(due() - props.now)}` : formatDuration(waitMs())}
+        {standing().endedAt !== null && due() > standing().endedAt!
+          ? '–'
+          : due() > props.now
+            ? `in ${formatDuration(due() - props.now)}`
+            : formatDuration(waitMs())}
       </span>
       <span role="gridcell" class="number">
         {standing().startedAt === null ? '–' : formatDuration(runMs())}
