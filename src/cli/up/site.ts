@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { eachLine } from './lines.ts'
 
 const ROOT = join(import.meta.dir, '..', '..', '..')
+const VITE = 'node_modules/vite/bin/vite.js'
 /** What the build is made of. */
 const SOURCES = ['web/**/*', 'src/shared/core/*.ts', 'bun.lock']
 const NOT_SOURCES = /^web\/(dist|node_modules)/
@@ -47,6 +49,32 @@ export async function buildSite({ root = ROOT, onProgress, signal }: SiteOptions
   }
 }
 
+export interface DevelopOptions extends SiteOptions {
+  /** Of the scheduler on this machine. */
+  port: number
+}
+
+/** Serves the dashboard from its sources, with hot reload, until `signal` aborts; resolves when that has ended. */
+export async function developSite({ root = ROOT, port, onProgress, signal }: DevelopOptions): Promise<void> {
+  const child = Bun.spawn([process.execPath, VITE, 'web'], {
+    cwd: root,
+    env: { ...process.env, SCHEDULER_PORT: String(port) },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    ...(signal && { signal }),
+  })
+  const failure = new Response(child.stderr).text()
+  await eachLine(child.stdout, (line) => {
+    const [url] = /http:\/\/localhost:\d+/.exec(Bun.stripANSI(line)) ?? []
+    if (url) onProgress(`The dashboard with hot reload: ${url}`)
+  })
+  const code = await child.exited
+  if (code !== 0 && !signal?.aborted) {
+    onProgress(`The dashboard is not served with hot reload. ${(await failure).trim()}`)
+  }
+}
+
 async function isMadeFrom(dist: string, sources: string): Promise<boolean> {
   return (await readFile(join(dist, STAMP), 'utf8').catch(() => '')) === sources
 }
@@ -67,7 +95,7 @@ async function runVite(
   signal: AbortSignal | undefined,
 ): Promise<string | null> {
   if (signal?.aborted) return 'It was given up.'
-  const child = Bun.spawn([process.execPath, 'node_modules/vite/bin/vite.js', ...args], {
+  const child = Bun.spawn([process.execPath, VITE, ...args], {
     cwd: root,
     stdin: 'ignore',
     stdout: 'pipe',

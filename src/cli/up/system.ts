@@ -9,7 +9,7 @@ import { createFleet } from './fleet.ts'
 import { openLogFiles } from './log-file.ts'
 import { type Address, freePort } from './ports.ts'
 import type { ServiceName } from './services.ts'
-import { buildSite } from './site.ts'
+import { buildSite, developSite } from './site.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -98,7 +98,8 @@ export function createSystem(config: Config, terminal: Terminal): System {
         for (const at of [coordinatorAt, schedulerAt]) at.port ||= await freePort(at.host)
       }
       // Meanwhile the rest starts.
-      const building = buildSite({ onProgress: terminal.step, signal: ending.signal }).catch((error) =>
+      const site = { onProgress: terminal.step, signal: ending.signal }
+      const building = buildSite(site).catch((error) =>
         terminal.step(`The dashboard could not be built; everything else works. ${reasonOf(error)}`),
       )
       opening = openDatabase(config, { onProgress: step, onLog: (line) => logs.write('postgres', line) })
@@ -124,6 +125,7 @@ export function createSystem(config: Config, terminal: Terminal): System {
       await Promise.all(fleet.workers().map(up))
       const url = `http://${reachable(schedulerAt)}`
       await Promise.all([building, readiness(url, () => stopping)])
+      if (config.watch) void developSite({ port: schedulerAt.port, ...site })
       return { url, grpc: reachable(coordinatorAt) }
     },
     async stop() {

@@ -36,7 +36,7 @@ export interface Attempts {
   all(at: number): Span[]
   /** How many attempts each worker runs. */
   busy(): Map<number, number>
-  /** Forgets what was shown, not what waits to be looked up. */
+  /** Forgets what was shown; what ended waits to be looked up again, because it may still be recent then. */
   forget(): void
 }
 
@@ -134,8 +134,10 @@ export function createAttempts({ maxWaiting, maxEnded, keepMs }: AttemptsOptions
       return busy
     },
     forget() {
+      const refs = [...ended.values()].map(({ taskId, attempt }) => ({ taskId, attempt }))
       open.clear()
       ended.clear()
+      for (const ref of refs) look(ref)
       changed.clear()
       born.clear()
       dropped = 0

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'bun:test'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildSite } from '../../../src/cli/up/site.ts'
+import { buildSite, developSite } from '../../../src/cli/up/site.ts'
 
 const roots: string[] = []
 afterAll(() => Promise.all(roots.map((root) => rm(root, { recursive: true }))))
@@ -79,4 +79,23 @@ test('an installation without the source of the dashboard builds none', async ()
   await rm(join(root, 'web'), { recursive: true })
   await build()
   expect(said).toEqual([])
+})
+
+test('with hot reload it is served until the launcher stops, and says where', async () => {
+  const { root, said } = await install(`
+    console.log('  \\x1b[32mLocal\\x1b[0m:   http://localhost:\\x1b[1m5173\\x1b[0m/ for ' + process.env.SCHEDULER_PORT)
+    await new Promise((resolve) => setTimeout(resolve, 60_000))`)
+  const stop = new AbortController()
+  const onProgress = (what: string) => {
+    said.push(what)
+    stop.abort()
+  }
+  await developSite({ root, port: 9000, onProgress, signal: stop.signal })
+  expect(said).toEqual(['The dashboard with hot reload: http://localhost:5173'])
+})
+
+test('when it cannot be served with hot reload, that is told', async () => {
+  const { root, said } = await install('console.error("Port 5173 is in use"); process.exit(1)')
+  await developSite({ root, port: 9000, onProgress: (what) => void said.push(what) })
+  expect(said).toEqual(['The dashboard is not served with hot reload. Port 5173 is in use'])
 })

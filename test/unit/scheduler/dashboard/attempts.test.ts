@@ -71,3 +71,16 @@ test('what ended is kept for a while, and so many at most', () => {
   expect(attempts.all(20_000).map(({ taskId }) => taskId)).toEqual(['b', 'c'])
   expect(attempts.all(70_001).map(({ taskId }) => taskId)).toEqual(['c'])
 })
+
+test('what was forgotten and had ended is found again by whoever comes soon', () => {
+  const attempts = create()
+  const over = span('a', { endedAt: 5, outcome: 'completed' })
+  attempts.found([], [over, span('b')], 10)
+  attempts.forget()
+  expect(attempts.all(10)).toEqual([])
+  attempts.note(notice('completed', ['c']))
+  const refs = attempts.take(10)
+  expect(refs.map(({ taskId }) => taskId)).toEqual(['a', 'c'])
+  attempts.found(refs, [over], 20)
+  expect(attempts.all(20)).toEqual([over])
+})
