@@ -6,12 +6,14 @@ import { HTTP_STATUS, RETRY_AFTER_S, tellFailure } from './failure.ts'
 import { createGate } from './gate.ts'
 import { actionRoutes } from './rest/actions.ts'
 import { eventRoutes } from './rest/events.ts'
+import { guard, protect } from './rest/guard.ts'
 import { operationRoutes } from './rest/operations.ts'
 import { type Env, Refusal, type Route } from './rest/route.ts'
 import { socketRoutes } from './rest/socket.ts'
 import { taskRoutes } from './rest/tasks.ts'
 import { workerRoutes } from './rest/workers.ts'
 import type { Services } from './services.ts'
+import { serveNotFound, serveSite } from './site/serve.ts'
 import { createTrpcHandler } from './trpc.ts'
 
 /** What is worked on at once. */
@@ -25,6 +27,7 @@ export function createApp(services: Services): Hono<Env> {
   const { log, requestTimeoutMs } = services
   // Not strict: /status/?task_id=… is answered as /status?task_id=… is, without a redirect.
   const app = new Hono<Env>({ strict: false })
+  app.use(protect, guard(services.hosts), serveSite(services.site))
 
   const families = [taskRoutes, actionRoutes, workerRoutes, eventRoutes, socketRoutes, operationRoutes()]
   const routes = families.flat()
@@ -61,7 +64,10 @@ export function createApp(services: Services): Hono<Env> {
     throw new Refusal(405, 'method not allowed; use GET or POST', { Allow: 'GET, POST' })
   })
 
-  app.notFound((c) => c.json({ error: `there is nothing at ${c.req.path}`, code: 'not_found' }, 404))
+  app.notFound(async (c) => {
+    const page = await serveNotFound(c, services.site)
+    return page ?? c.json({ error: `there is nothing at ${c.req.path}`, code: 'not_found' }, 404)
+  })
 
   app.onError((error, c) => {
     const failure = tellFailure(error, log)
@@ -80,7 +86,7 @@ function bytesOf(request: Request): number {
   return request.body ? UNKNOWN_BYTES : 0
 }
 
-/** What this is, for whoever opens it in a browser. */
+/** What this is, for programs; a browser is shown the dashboard. */
 function indexRoute(others: Route[]): Route {
   const routes = others.map(({ method, path }) => `${method} ${path}`)
   const index = { name, version, description, docs: 'docs/api.md', routes }

@@ -12,12 +12,15 @@ import {
 } from '../shared/settings.ts'
 import { databaseConfig } from '../shared/store/config.ts'
 import type { DatabaseSettings } from '../shared/store/connect.ts'
+import { allowedHosts } from './rest/hosts.ts'
 
 export interface Config {
   logLevel: string
   host: string
   /** 0 means any free one. */
   port: number
+  /** The names by which it may be called; null: any. */
+  hosts: ReadonlySet<string> | null
   coordinators: string[]
   maxLogEvents: number
   requestTimeoutMs: number
@@ -35,6 +38,7 @@ const settings = {
   ...heartbeatSettings,
   SCHEDULER_HOST: text('127.0.0.1'),
   SCHEDULER_PORT: port(8081),
+  ALLOWED_HOSTS: list([]),
   COORDINATOR_ADDRESS: list([]),
   COORDINATOR: list([]),
   MAX_LOG_EVENTS: integer(250, 1, 100_000),
@@ -58,6 +62,7 @@ export function readConfig(
     logLevel: values.LOG_LEVEL,
     host: values.SCHEDULER_HOST,
     port: values.SCHEDULER_PORT,
+    hosts: allowedHosts(values.SCHEDULER_HOST, values.ALLOWED_HOSTS),
     coordinators: coordinators ?? ['localhost:8080'],
     maxLogEvents: values.MAX_LOG_EVENTS,
     requestTimeoutMs: values.REQUEST_TIMEOUT,

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
@@ -7,11 +8,13 @@ import { openDatabase } from '../shared/store/open.ts'
 import { createActions } from './actions.ts'
 import { createAuditor } from './auditor.ts'
 import { type Config, readConfig } from './config.ts'
+import { createDashboard } from './dashboard/dashboard.ts'
 import { createFeed } from './feed/feed.ts'
 import { createNoFleet } from './fleet/none.ts'
 import { createProcessFleet } from './fleet/process.ts'
 import { createHealth } from './health.ts'
 import { startServer } from './server.ts'
+import { createSite } from './site/site.ts'
 import { createTasks } from './tasks.ts'
 import { createWorkers } from './workers.ts'
 
@@ -41,7 +44,10 @@ const services = {
   auditor: createAuditor({ sql, log, silenceMs: config.silenceMs }),
   workers: createWorkers({ sql, fleet, silenceMs: config.silenceMs, log }),
   feed,
+  dashboard: createDashboard({ sql, feed, log, silenceMs: config.silenceMs, fleet: fleet.isScalable }),
   health,
+  site: createSite(join(import.meta.dir, '..', '..', 'web', 'dist')),
+  hosts: config.hosts,
   log,
   keepAliveMs: 15_000,
   requestTimeoutMs: config.requestTimeoutMs,

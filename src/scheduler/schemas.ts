@@ -149,6 +149,8 @@ export const taskIdInput = z.object({
 
 const LISTED_STATES = [...TASK_STATES, 'retrying'] as const
 
+const SORTS = ['-scheduled', 'scheduled'] as const
+
 const BAD_CURSOR = 'cursor is not one that this server gave'
 const BAD_LIMIT = `limit must be a whole number from 1 to ${LIMITS.page}`
 
@@ -183,6 +185,8 @@ export const listInput = z.object({
   state: z.enum(LISTED_STATES, { error: `state must be one of: ${LISTED_STATES.join(', ')}` }).optional(),
   worker: text('worker', LIMITS.name).optional(),
   q: text('q', LIMITS.search).optional(),
+  /** By the time they are scheduled for, newest or oldest first: what an index serves. */
+  sort: z.enum(SORTS, { error: `sort must be one of: ${SORTS.join(', ')}` }).default('-scheduled'),
 })
 
 export const deadLettersInput = listInput.omit({ state: true })

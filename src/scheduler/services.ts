@@ -2,8 +2,10 @@ import type { Log } from '../shared/log.ts'
 import type { Sql } from '../shared/store/connect.ts'
 import type { Actions } from './actions.ts'
 import type { Auditor } from './auditor.ts'
+import type { Dashboard } from './dashboard/dashboard.ts'
 import type { Feed } from './feed/feed.ts'
 import type { Health } from './health.ts'
+import type { Site } from './site/site.ts'
 import type { Tasks } from './tasks.ts'
 import type { Workers } from './workers.ts'
 
@@ -15,7 +17,11 @@ export interface Services {
   auditor: Auditor
   workers: Workers
   feed: Feed
+  dashboard: Dashboard
   health: Health
+  site: Site
+  /** The names by which this server may be called; null: any. */
+  hosts: ReadonlySet<string> | null
   log: Log
   /** ms between two comments that keep an idle event stream open. */
   keepAliveMs: number

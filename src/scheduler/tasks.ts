@@ -10,17 +10,31 @@ import {
 import { listAttempts } from '../shared/store/attempts.ts'
 import { isUnavailable, type Sql } from '../shared/store/connect.ts'
 import { readCounts } from '../shared/store/counts.ts'
-import { countMatches, findTask, insertTasks, listTasks, type TaskFilter } from '../shared/store/tasks.ts'
+import {
+  countMatches,
+  findMatches,
+  findSearchEnd,
+  findTask,
+  insertTasks,
+  isSearch,
+  type ListedTask,
+  listTasks,
+  type TaskFilter,
+  type TaskPage,
+} from '../shared/store/tasks.ts'
 import { findWorkerIds } from './callings.ts'
 import { writeCursor } from './cursor.ts'
 import { type Asked, hashRequest, resolveId } from './idempotency.ts'
 import type { BatchInput, ListInput, ScheduleInput, SubmitInput } from './schemas.ts'
 import { totalOf } from './stats.ts'
+import { isUuid } from './uuid.ts'
 
 export interface TaskList {
   tasks: Task[]
   /** How many tasks match, whatever the page. */
   total: number
+  /** Whether there are no more than that: of a search, only the newest SEARCH_WINDOW are counted. */
+  totalIsExact: boolean
   /** Where the next page begins; null on the last. */
   nextCursor: string | null
 }
@@ -73,6 +87,16 @@ export function createTasks(sql: Sql): Tasks {
     return task
   }
 
+  async function search(filter: TaskFilter, page: TaskPage): Promise<TaskList> {
+    const found = await listTasks(sql, filter, page)
+    const { tasks, nextCursor } = cut(found, page.limit - 1)
+    const end = nextCursor ? null : await findSearchEnd(sql, filter, page)
+    // The first page, when it is not full, is all that was found.
+    const { count, isAll } =
+      nextCursor || page.after ? await countMatches(sql, filter) : { count: tasks.length, isAll: !end }
+    return { tasks, total: count, totalIsExact: isAll, nextCursor: end ? writeCursor(end) : nextCursor }
+  }
+
   return {
     schedule: (input) => insert(taskFrom(input, input.scheduled_at)),
 
@@ -103,22 +127,26 @@ export function createTasks(sql: Sql): Tasks {
       return { task, past: past.filter(({ attempt }) => attempt < current) }
     },
 
-    async list({ limit, cursor, state, worker, q }) {
+    async list({ limit, cursor, state, worker, q, sort }) {
       const filter: TaskFilter = {
         ...(state && { state }),
         ...(worker && { workerIds: await findWorkerIds(sql, worker) }),
         ...(q && { text: q }),
       }
+      // Whoever gives a whole id means that task, however old it is.
+      if (q && isUuid(q) && !cursor) {
+        const [task] = await findMatches(sql, [q], filter)
+        if (task) return { tasks: [task], total: 1, totalIsExact: true, nextCursor: null }
+      }
+      const from = { ...(cursor && { after: cursor }), oldestFirst: sort === 'scheduled' }
       // One more than asked for tells whether there is a next page.
-      const [found, total] = await Promise.all([
-        listTasks(sql, filter, { limit: limit + 1, ...(cursor && { after: cursor }) }),
+      const page = { limit: limit + 1, ...from }
+      if (isSearch(filter)) return await search(filter, page)
+      const [found, { count, isAll }] = await Promise.all([
+        listTasks(sql, filter, page),
         countAll(sql, filter),
       ])
-      const tasks = found.slice(0, limit)
-      const last = tasks.at(-1)
-      const nextCursor =
-        last && found.length > limit ? writeCursor({ scheduledAt: last.exactScheduledAt, id: last.id }) : null
-      return { tasks, total, nextCursor }
+      return { ...cut(found, limit), total: count, totalIsExact: isAll }
     },
 
     close: () => inserts.close(),
@@ -177,9 +205,15 @@ async function insertTogether(sql: Sql, tasks: NewTask[]): Promise<Outcome[]> {
   )
 }
 
-async function countAll(sql: Sql, filter: TaskFilter): Promise<number> {
-  const isCounted = filter.text === undefined && filter.workerIds === undefined && filter.state !== 'retrying'
-  if (!isCounted) return countMatches(sql, filter)
+/** What was found up to a limit, and where the rest begins. */
+function cut(found: ListedTask[], limit: number): Pick<TaskList, 'tasks' | 'nextCursor'> {
+  const tasks = found.slice(0, limit)
+  const last = found.length > limit ? tasks.at(-1) : undefined
+  return { tasks, nextCursor: last ? writeCursor({ scheduledAt: last.exactScheduledAt, id: last.id }) : null }
+}
+
+async function countAll(sql: Sql, filter: TaskFilter): Promise<{ count: number; isAll: boolean }> {
+  if (filter.state === 'retrying') return await countMatches(sql, filter)
   const counts = await readCounts(sql)
-  return filter.state ? (counts.get(filter.state) ?? 0) : totalOf(counts)
+  return { count: filter.state ? (counts.get(filter.state) ?? 0) : totalOf(counts), isAll: true }
 }

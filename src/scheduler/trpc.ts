@@ -3,6 +3,7 @@ import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import { z } from 'zod'
 import { AppError, type ErrorCode } from '../shared/core/error.ts'
 import type { TaskAction } from '../shared/store/walk.ts'
+import type { Delta, Snap } from './dashboard/messages.ts'
 import { within } from './deadline.ts'
 import { tellFailure } from './failure.ts'
 import type { FeedEvent } from './feed/event.ts'
@@ -66,12 +67,15 @@ const procedure = t.procedure.use(async ({ ctx, next, type }) => {
   throw toTrpc(result.error.cause, ctx)
 })
 
-const eventsInput = z.object({
+const liveInput = z.object({
   /** Where to resume; the client library fills it in when it reconnects. */
   lastEventId: z
     .string()
     .regex(/^\d{1,16}$/, 'lastEventId must be the id of an event')
     .nullish(),
+})
+
+const eventsInput = liveInput.extend({
   /** Only what becomes of this task. */
   task_id: z.string('task_id must be a UUID').refine(isUuid, 'task_id must be a UUID').nullish(),
 })
@@ -100,9 +104,20 @@ async function* streamEvents(
   if (!signal?.aborted) throw new AppError('unavailable', 'the server is stopping')
 }
 
+async function* streamDashboard(
+  { dashboard }: Services,
+  { lastEventId }: z.output<typeof liveInput>,
+  signal: AbortSignal | undefined,
+) {
+  for await (const message of dashboard.follow(lastEventId ? Number(lastEventId) : null, signal)) {
+    yield tracked<Snap | Delta>(String(message.seq), message)
+  }
+}
+
 async function listTasks(services: Services, input: ListInput) {
-  const { tasks, total, nextCursor } = await services.tasks.list(input)
-  return { tasks: tasks.map((task) => viewTask(task, null)), total, next_cursor: nextCursor }
+  const { tasks, total, totalIsExact, nextCursor } = await services.tasks.list(input)
+  const views = tasks.map((task) => viewTask(task, null))
+  return { tasks: views, total, total_is_exact: totalIsExact, next_cursor: nextCursor }
 }
 
 const one = (action: TaskAction) =>
@@ -149,6 +164,15 @@ export const appRouter = t.router({
       .query(async ({ ctx, input }) => (await ctx.workers.list(input)).map(viewWorker)),
     scale: procedure.input(scaleInput).mutation(({ ctx, input }) => ctx.workers.scale(input)),
     kill: procedure.input(killInput).mutation(({ ctx, input }) => ctx.workers.kill(input)),
+  }),
+  dashboard: t.router({
+    live: procedure.input(liveInput.optional()).subscription(async function* ({ ctx, input, signal }) {
+      try {
+        yield* streamDashboard(ctx, input ?? {}, signal)
+      } catch (error) {
+        throw toTrpc(error, ctx)
+      }
+    }),
   }),
   logs: t.router({
     list: procedure.query(({ ctx }) => ctx.feed.recent()),

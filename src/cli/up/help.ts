@@ -10,7 +10,8 @@ Usage: bun run up [options]
   --coordinator-host <address>
   --database-url <url>        use this PostgreSQL instead of one of its own
   --verbose                   show every line the services log, not warnings alone
-  --watch                     restart services when their source changes
+  --watch                     restart services when their source changes, and serve
+                              the dashboard with hot reload on port 5173
   --help
 
 Every other setting of README.md is a flag too, and every flag an environment variable: --worker-pool-size 10

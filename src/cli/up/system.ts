@@ -9,6 +9,7 @@ import { createFleet } from './fleet.ts'
 import { openLogFiles } from './log-file.ts'
 import { type Address, freePort } from './ports.ts'
 import type { ServiceName } from './services.ts'
+import { buildSite, developSite } from './site.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -45,6 +46,7 @@ export function createSystem(config: Config, terminal: Terminal): System {
   const logs = openLogFiles(join(config.folder, 'logs'))
   const coordinatorAt: Address = { ...config.coordinator }
   const schedulerAt: Address = { ...config.scheduler }
+  const ending = new AbortController()
   let stopping = false
   let opening: Promise<Database> | null = null
   let coordinator: Supervised | null = null
@@ -95,6 +97,11 @@ export function createSystem(config: Config, terminal: Terminal): System {
       if (config.watch) {
         for (const at of [coordinatorAt, schedulerAt]) at.port ||= await freePort(at.host)
       }
+      // Meanwhile the rest starts.
+      const site = { onProgress: terminal.step, signal: ending.signal }
+      const building = buildSite(site).catch((error) =>
+        terminal.step(`The dashboard could not be built; everything else works. ${reasonOf(error)}`),
+      )
       opening = openDatabase(config, { onProgress: step, onLog: (line) => logs.write('postgres', line) })
       const { settings } = await opening
       const applied = await migrateDatabase(settings, config.databaseTries, step)
@@ -117,11 +124,13 @@ export function createSystem(config: Config, terminal: Terminal): System {
       fleet.scale(config.workers)
       await Promise.all(fleet.workers().map(up))
       const url = `http://${reachable(schedulerAt)}`
-      await readiness(url, () => stopping)
+      await Promise.all([building, readiness(url, () => stopping)])
+      if (config.watch) void developSite({ port: schedulerAt.port, ...site })
       return { url, grpc: reachable(coordinatorAt) }
     },
     async stop() {
       stopping = true
+      ending.abort()
       const workers = fleet.workers().length
       if (workers > 0)
         terminal.step('Stopping the workers, once they have finished what they run (Ctrl-C: at once)')
@@ -138,6 +147,8 @@ export function createSystem(config: Config, terminal: Terminal): System {
     hurry: () => fleet.killAll(),
   }
 }
+
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 async function readiness(url: string, isStopping: () => boolean): Promise<void> {
   const deadline = performance.now() + START_LIMIT_MS

@@ -30,6 +30,13 @@ export interface Follower {
   close(): void
 }
 
+/** Told of every notice as it comes, whether or not anybody follows the events. */
+export interface Observer {
+  onNotice(notice: ChangeNotice): void
+  /** Notices may have been missed. */
+  onGap(): void
+}
+
 export interface Feed {
   start(): Promise<void>
   /** Ends every follower's stream. */
@@ -41,6 +48,7 @@ export interface Feed {
    * @throws `too_many` when there are too many followers
    */
   follow(from: 'live' | 'backlog' | number): Follower
+  observe(observer: Observer): void
   /** Tasks completed per second, over the last 10 s. */
   completedPerSecond(): number
 }
@@ -63,6 +71,7 @@ export function createFeed({ sql, log, maxEvents, resumeEvents = 5000 }: FeedOpt
   const telling = { nameOf: names.of, started: createRecentSet(REMEMBERED_STARTS) }
   const wide = new Set<Put>()
   const mailboxes = new Set<Mailbox<Entry>>()
+  const observers = new Set<Observer>()
   const watch = createWatch({
     find: (ids) => findStates(sql, ids),
     enter: (draft) => enter({ id: ++lastId, ...draft }),
@@ -80,6 +89,7 @@ export function createFeed({ sql, log, maxEvents, resumeEvents = 5000 }: FeedOpt
     const notice = readNotice(payload)
     if (!notice) return log.warn({ payload: payload.slice(0, 200) }, 'Could not read a notice')
     if (notice.type === 'completed') throughput.add(performance.now(), notice.count)
+    for (const { onNotice } of observers) onNotice(notice)
     if (notice.type === 'worker_online') void holdForNames()
     kept.push(notice)
     keptEvents += sizeOf(notice)
@@ -130,6 +140,7 @@ export function createFeed({ sql, log, maxEvents, resumeEvents = 5000 }: FeedOpt
       tellKept()
       publish(plainEvent('gap', Date.now(), 'The database was away: events may be missing here'))
       watch.recheck()
+      for (const { onGap } of observers) onGap()
       log.warn('Listening to the database again; events may have been missed')
     }
     wasListening = true
@@ -204,6 +215,8 @@ export function createFeed({ sql, log, maxEvents, resumeEvents = 5000 }: FeedOpt
         },
       }
     },
+
+    observe: (observer) => void observers.add(observer),
 
     completedPerSecond: () => throughput.perSecond(performance.now()),
   }

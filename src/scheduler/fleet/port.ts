@@ -6,6 +6,8 @@ export interface KillTarget {
 
 /** How workers are started and killed here: one port, an adapter for each place where they run. */
 export interface Fleet {
+  /** Whether workers can be started and killed here at all. */
+  readonly isScalable: boolean
   /**
    * Makes so many workers run.
    *

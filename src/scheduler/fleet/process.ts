@@ -48,6 +48,7 @@ export function createProcessFleet(launcher: Launcher, deadlineMs: number): Flee
   }
 
   return {
+    isScalable: true,
     scale: (count) => ask({ scale: count }),
     kill: ({ name }) => ask({ kill: name }),
   }

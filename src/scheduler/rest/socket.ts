@@ -7,7 +7,7 @@ import { tellFailure } from '../failure.ts'
 import type { Follower } from '../feed/feed.ts'
 import { parse, socketInput } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { refuseOtherSites } from './origin.ts'
+import { refuseRemoteSites } from './origin.ts'
 import { type Env, Refusal, type Route } from './route.ts'
 
 const CHUNK = 500
@@ -33,7 +33,7 @@ async function socket(c: Context<Env>, services: Services): Promise<Response> {
   if (c.req.header('upgrade')?.toLowerCase() !== 'websocket' || !c.env.server) {
     throw new Refusal(426, 'this is a WebSocket', { Upgrade: 'websocket' })
   }
-  refuseOtherSites(c.req.raw, 'WebSockets are not open to other sites')
+  refuseRemoteSites(c.req.raw, 'WebSockets are not open to other sites')
   const follower = services.feed.follow('live')
   const upgrade = upgradeWebSocket(() => ({
     onOpen: (_, ws) => void send(follower, ws),

@@ -82,17 +82,25 @@ export interface TaskFilter {
   state?: ListedState
   /** Held or ended by one of these. */
   workerIds?: number[]
-  /** Matches name, command and the beginning of the id, ignoring case, among the newest SEARCH_WINDOW. */
+  /** Matches name, command and the beginning of the id, ignoring case. */
   text?: string
 }
 
-/** How many of the newest tasks a text or worker filter looks through. */
-export const SEARCH_WINDOW = 100_000
+/**
+ * How many tasks of the state asked for one page of a text or worker filter looks through: no index serves those,
+ * and a page must not take longer because little matches. The next page goes on from there.
+ */
+export const SEARCH_WINDOW = 10_000
+
+/** Where in the order a task lies. */
+export type Position = { scheduledAt: string; id: string }
 
 export interface TaskPage {
   /** The last task of the page before: its time as PostgreSQL writes it, because a Date has no microseconds. */
-  after?: { scheduledAt: string; id: string }
+  after?: Position
   limit: number
+  /** Oldest `scheduled_at` first; default newest first. */
+  oldestFirst?: boolean
 }
 
 export interface ListedTask extends Task {
@@ -100,33 +108,66 @@ export interface ListedTask extends Task {
   exactScheduledAt: string
 }
 
-/** One page of tasks, newest `scheduled_at` first. */
+/** One page of tasks by `scheduled_at`; of those that a text or worker filter looks through, see SEARCH_WINDOW. */
 export function listTasks(sql: Sql, filter: TaskFilter, page: TaskPage): Promise<ListedTask[]> {
   return sql`
-    SELECT ${columns(sql)}, t.scheduled_at::text AS "exactScheduledAt" FROM ${candidates(sql, filter)} t
-    WHERE ${matches(sql, filter)}
-    ${page.after ? sql`AND (t.scheduled_at, t.id) < (${page.after.scheduledAt}::text::timestamptz, ${page.after.id}::uuid)` : sql``}
-    ORDER BY t.scheduled_at DESC, t.id DESC LIMIT ${page.limit}`
+    SELECT ${columns(sql)}, t.scheduled_at::text AS "exactScheduledAt"
+    FROM (${inOrder(sql, filter, page, isSearch(filter) ? SEARCH_WINDOW : page.limit)}) t
+    WHERE ${matchesRest(sql, filter)}
+    ORDER BY ${order(sql, page)} LIMIT ${page.limit}`
 }
 
-/** How many tasks match, of the newest SEARCH_WINDOW that a text or worker filter, or `retrying`, looks through. */
-export async function countMatches(sql: Sql, filter: TaskFilter): Promise<number> {
-  const [row] = await sql<{ count: number }[]>`
-    SELECT count(*) AS count FROM (
-      SELECT FROM ${candidates(sql, filter)} t WHERE ${matches(sql, filter)} LIMIT ${SEARCH_WINDOW}
-    ) AS matching`
-  return row?.count ?? 0
+/** Those of these tasks that match. */
+export function findMatches(sql: Sql, ids: string[], filter: TaskFilter): Promise<Task[]> {
+  return sql`
+    SELECT ${columns(sql)} FROM tasks t
+    WHERE t.id = ANY(${ids}::uuid[]) AND ${isShownAs(sql, filter.state)} AND ${matchesRest(sql, filter)}`
 }
+
+/** As `isInState`, in words that match no partial index: for tasks that are looked up by their ids. */
+export function isShownAs(sql: Sql, state: ListedState | undefined) {
+  if (state === 'retrying') return sql`t.state = 'pending' AND t.failures > 0`
+  return state ? sql`t.state = ${state}` : sql`true`
+}
+
+/** The last task that such a page looked through; null when it looked through all. */
+export async function findSearchEnd(sql: Sql, filter: TaskFilter, page: TaskPage): Promise<Position | null> {
+  const [end] = await sql<Position[]>`
+    SELECT t.scheduled_at::text AS "scheduledAt", t.id FROM (${inOrder(sql, filter, page, SEARCH_WINDOW)}) t
+    ORDER BY ${order(sql, page)} OFFSET ${SEARCH_WINDOW - 1} LIMIT 1`
+  return end ?? null
+}
+
+/** How many tasks match, of the newest SEARCH_WINDOW of the state, and whether that is all. */
+export async function countMatches(sql: Sql, filter: TaskFilter): Promise<{ count: number; isAll: boolean }> {
+  const [row] = await sql<{ count: number; seen: number }[]>`
+    SELECT count(*) FILTER (WHERE ${matchesRest(sql, filter)}) AS count, count(*) AS seen
+    FROM (${inOrder(sql, filter, {}, SEARCH_WINDOW)}) t`
+  return { count: row?.count ?? 0, isAll: (row?.seen ?? 0) < SEARCH_WINDOW }
+}
+
+/** Whether no index serves it. */
+export const isSearch = ({ text, workerIds }: TaskFilter) => text !== undefined || workerIds !== undefined
+
+/** So many tasks of the filter's state, in order. */
+function inOrder(sql: Sql, { state }: TaskFilter, page: Omit<TaskPage, 'limit'>, limit: number) {
+  const { after, oldestFirst } = page
+  return sql`
+    SELECT * FROM ${candidates(sql, state)} t
+    WHERE ${state ? isInState(sql, state) : sql`true`}
+    ${after ? sql`AND (t.scheduled_at, t.id) ${oldestFirst ? sql`>` : sql`<`} (${after.scheduledAt}::text::timestamptz, ${after.id}::uuid)` : sql``}
+    ORDER BY ${order(sql, page)} LIMIT ${limit}`
+}
+
+const order = (sql: Sql, { oldestFirst }: Pick<TaskPage, 'oldestFirst'>) =>
+  oldestFirst ? sql`t.scheduled_at, t.id` : sql`t.scheduled_at DESC, t.id DESC`
 
 // What workers hold is little and has its own index; OFFSET 0 keeps the planner from walking the whole list
 // for it instead.
-/** Where tasks of a filter are looked for, as `t`. */
-export function candidates(sql: Sql, filter: TaskFilter) {
-  if (filter.state === 'assigned' || filter.state === 'running') {
-    return sql`(SELECT * FROM tasks t WHERE ${held(sql)} OFFSET 0)`
-  }
-  if (filter.text === undefined && filter.workerIds === undefined) return sql`tasks`
-  return sql`(SELECT * FROM tasks ORDER BY scheduled_at DESC, id DESC LIMIT ${SEARCH_WINDOW})`
+/** Where tasks of a state are looked for. */
+export function candidates(sql: Sql, state: ListedState | undefined) {
+  const isHeldState = state === 'assigned' || state === 'running'
+  return isHeldState ? sql`(SELECT * FROM tasks t WHERE ${held(sql)} OFFSET 0)` : sql`tasks`
 }
 
 // The conditions are written as the partial indexes' predicates are, so that each state walks its own.
@@ -146,18 +187,18 @@ export const isInState = (sql: Sql, state: ListedState) => IN_STATE[state](sql)
 const held = (sql: Sql) => sql`
   t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
 
-function matches(sql: Sql, filter: TaskFilter) {
-  return sql`${filter.state ? isInState(sql, filter.state) : sql`true`} AND ${matchesRest(sql, filter)}`
-}
-
 /** That task `t` is what a filter asks for, its state aside. */
 export function matchesRest(sql: Sql, { workerIds, text }: TaskFilter) {
-  const pattern = text === undefined ? '' : text.replace(/[\\%_]/g, '\\$&')
-  return sql`
-    ${workerIds === undefined ? sql`true` : sql`coalesce(t.worker_id = ANY(${workerIds}::bigint[]), false)`}
-    ${
-      text === undefined
-        ? sql``
-        : sql`AND (t.command ILIKE ${`%${pattern}%`} OR t.name ILIKE ${`%${pattern}%`} OR t.id::text ILIKE ${`${pattern}%`})`
-    }`
+  const isOfWorker =
+    workerIds === undefined ? sql`true` : sql`coalesce(t.worker_id = ANY(${workerIds}::bigint[]), false)`
+  return text === undefined ? isOfWorker : sql`${isOfWorker} AND ${hasText(sql, text)}`
+}
+
+// Neither ILIKE nor the database's own collation, which take several times as long, where ASCII is asked for.
+function hasText(sql: Sql, text: string) {
+  const collation = /^[\0-\x7f]*$/.test(text) ? sql`COLLATE "C"` : sql``
+  const has = (column: ReturnType<Sql>) =>
+    sql`strpos(lower(${column} ${collation}), lower(${text}::text ${collation})) > 0`
+  const beginsId = /^[0-9a-f-]+$/i.test(text) ? sql`OR starts_with(t.id::text, ${text.toLowerCase()})` : sql``
+  return sql`(${has(sql`t.command`)} OR ${has(sql`t.name`)} ${beginsId})`
 }

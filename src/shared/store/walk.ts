@@ -2,6 +2,7 @@ import type { Sql } from './connect.ts'
 import {
   candidates,
   isInState,
+  isShownAs,
   type ListedState,
   matchesRest,
   type TaskFilter,
@@ -39,7 +40,7 @@ export function walkTasks(
   const { state } = filter
   return sql`
     SELECT t.id, t.scheduled_at::text AS "scheduledAt", ${isMeant(sql, action, filter)} AS matches
-    FROM ${candidates(sql, { state })} t WHERE ${isInState(sql, state)}
+    FROM ${candidates(sql, state)} t WHERE ${isInState(sql, state)}
     ${after ? sql`AND (t.scheduled_at, t.id) < (${after.scheduledAt}::text::timestamptz, ${after.id}::uuid)` : sql``}
     ORDER BY t.scheduled_at DESC, t.id DESC LIMIT ${limit}`
 }
@@ -51,13 +52,9 @@ export async function chooseTasks(
   filter: TaskFilter,
   ids: string[],
 ): Promise<string[]> {
-  // In words that match no partial index: these are looked up by their ids.
-  const inState = filter.state
-    ? sql`t.state = ${filter.state === 'retrying' ? 'pending' : filter.state} ${filter.state === 'retrying' ? sql`AND t.failures > 0` : sql``}`
-    : sql`true`
   const rows = await sql<{ id: string }[]>`
     SELECT t.id FROM tasks t
-    WHERE t.id = ANY(${ids}::uuid[]) AND ${inState} AND ${isMeant(sql, action, filter)}`
+    WHERE t.id = ANY(${ids}::uuid[]) AND ${isShownAs(sql, filter.state)} AND ${isMeant(sql, action, filter)}`
   return rows.map(({ id }) => id)
 }
 

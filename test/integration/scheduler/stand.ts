@@ -3,11 +3,14 @@ import pino from 'pino'
 import { type ActionsOptions, createActions } from '../../../src/scheduler/actions.ts'
 import { createApp } from '../../../src/scheduler/app.ts'
 import { type AuditorOptions, createAuditor } from '../../../src/scheduler/auditor.ts'
+import { createDashboard } from '../../../src/scheduler/dashboard/dashboard.ts'
 import type { FeedEvent } from '../../../src/scheduler/feed/event.ts'
 import { createFeed, type Feed } from '../../../src/scheduler/feed/feed.ts'
 import type { Fleet } from '../../../src/scheduler/fleet/port.ts'
 import { createHealth } from '../../../src/scheduler/health.ts'
+import { allowedHosts } from '../../../src/scheduler/rest/hosts.ts'
 import type { Services } from '../../../src/scheduler/services.ts'
+import { createSite } from '../../../src/scheduler/site/site.ts'
 import { createTasks } from '../../../src/scheduler/tasks.ts'
 import { createWorkers } from '../../../src/scheduler/workers.ts'
 import { connect, type DatabaseSettings, type Sql } from '../../../src/shared/store/connect.ts'
@@ -52,6 +55,10 @@ export interface StandOptions {
   maxEvents?: number
   resumeEvents?: number
   keepAliveMs?: number
+  dashboardKeepMs?: number
+  /** The folder of a built dashboard. */
+  site?: string
+  hosts?: ReadonlySet<string> | null
   actions?: Partial<ActionsOptions>
   audit?: Partial<AuditorOptions>
 }
@@ -66,6 +73,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
   const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line)) })
   const asked: string[] = []
   const fleet = options.fleet ?? {
+    isScalable: true,
     scale: async (count: number) => `scale ${asked.push(`scale ${count}`) && count}`,
     kill: async ({ name }: { name: string }) => `kill ${asked.push(`kill ${name}`) && name}`,
   }
@@ -82,7 +90,13 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     auditor: createAuditor({ sql, log, silenceMs: 15_000, ...options.audit }),
     workers: createWorkers({ sql, fleet, silenceMs: 15_000, log }),
     feed,
+    dashboard: createDashboard({
+      ...{ sql, feed, log, silenceMs: 15_000, fleet: fleet.isScalable },
+      ...(options.dashboardKeepMs && { keepMs: options.dashboardKeepMs }),
+    }),
     health: createHealth({ sql, coordinators: options.coordinators ?? ['127.0.0.1:1'], timeoutMs: 1000 }),
+    site: createSite(options.site ?? '/nowhere'),
+    hosts: options.hosts === undefined ? allowedHosts('127.0.0.1', []) : options.hosts,
     log,
     keepAliveMs: options.keepAliveMs ?? 15_000,
     requestTimeoutMs: 10_000,
@@ -110,7 +124,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     post: (path, body) => ask(path, { method: 'POST', headers: json, body: JSON.stringify(body) }),
     send: (path, body, headers = json) => ask(path, { method: 'POST', headers, body }),
     async end() {
-      await feed.stop()
+      await Promise.all([services.dashboard.stop(), feed.stop()])
       services.health.close()
       if (sql !== database.sql) await sql.end({ timeout: 1 })
     },

@@ -79,8 +79,10 @@ describe('over HTTP', () => {
       ],
       [client.workers.kill.mutate({ name: 'nobody' }), 404, 'no live worker is called nobody'],
     ] as const
-    for (const [call, status, message] of cases) {
-      const error = await errorOf(call)
+    // All at once: one that fails before it is waited for would count as unhandled.
+    const errors = await Promise.all(cases.map(([call]) => errorOf(call)))
+    for (const [index, [, status, message]] of cases.entries()) {
+      const error = errors[index]
       expect(error?.message).toBe(message)
       expect(error?.data).toMatchObject({ httpStatus: status })
       expect(error?.data).not.toHaveProperty('stack')

@@ -35,3 +35,11 @@ test('everything that is wrong is said at once, by name', () => {
   const read = () => readConfig({ SCHEDULER_PORT: 'x', MAX_LOG_EVENTS: '0', FLEET: 'swarm' }, [], false)
   expect(read).toThrow(/SCHEDULER_PORT.*MAX_LOG_EVENTS.*FLEET/)
 })
+
+test('on loopback only its own names are answered, elsewhere any, and those that are allowed besides', () => {
+  const hostsOf = (env: Record<string, string>) => readConfig(env, [], false).hosts
+  expect([...hostsOf({})!].sort()).toEqual(['127.0.0.1', '[::1]', 'localhost'])
+  expect(hostsOf({ ALLOWED_HOSTS: 'tasks.example' })).toContain('tasks.example')
+  expect(hostsOf({ SCHEDULER_HOST: '0.0.0.0' })).toBeNull()
+  expect(hostsOf({ SCHEDULER_HOST: '0.0.0.0', ALLOWED_HOSTS: 'a.example,b.example' })).toContain('b.example')
+})

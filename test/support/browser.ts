@@ -1,0 +1,42 @@
+import { afterAll } from 'bun:test'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync']
+const ARTIFACTS = join(import.meta.dir, '..', '..', 'artifacts')
+
+const executablePath = PLACES.find((path) => existsSync(path))
+
+/** Whether there is a browser to test with; said once per file when there is none. */
+export const hasBrowser = executablePath !== undefined
+if (!hasBrowser) console.log('Chromium is missing, so the tests in a browser are skipped: install chromium.')
+
+let browser: Promise<Browser> | undefined
+
+/** A page of a fresh profile. What it logs as an error, and what it throws, is collected in `faults`. */
+export async function openPage(
+  options: BrowserContextOptions = {},
+): Promise<{ page: Page; faults: string[]; close(): Promise<void> }> {
+  browser ??= chromium.launch({ executablePath: executablePath as string, args: FLAGS })
+  const context = await (await browser).newContext({ viewport: { width: 1280, height: 860 }, ...options })
+  const page = await context.newPage()
+  const faults: string[] = []
+  page.on('pageerror', (error) => faults.push(error.message))
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(message.text())
+  })
+  return { page, faults, close: () => context.close() }
+}
+
+/** Keeps how a page looks as an artefact of the test. */
+export async function keepScreenshot(page: Page, name: string): Promise<void> {
+  await mkdir(ARTIFACTS, { recursive: true })
+  await page.screenshot({ path: join(ARTIFACTS, `${name}.png`), fullPage: true, animations: 'disabled' })
+}
+
+afterAll(async () => {
+  await (await browser)?.close()
+})

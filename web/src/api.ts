@@ -1,0 +1,51 @@
+import {
+  createTRPCClient,
+  httpBatchLink,
+  httpSubscriptionLink,
+  splitLink,
+  TRPCClientError,
+} from '@trpc/client'
+import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import type { AppRouter } from '../../src/scheduler/trpc.ts'
+
+/** The scheduler's procedures; its types come from the server itself. */
+export const api = createTRPCClient<AppRouter>({
+  links: [
+    splitLink({
+      condition: (operation) => operation.type === 'subscription',
+      true: httpSubscriptionLink({ url: '/trpc' }),
+      false: httpBatchLink({ url: '/trpc', maxURLLength: 4000 }),
+    }),
+  ],
+})
+
+type Outputs = inferRouterOutputs<AppRouter>
+export type Inputs = inferRouterInputs<AppRouter>
+
+export type TaskRow = Outputs['tasks']['list']['tasks'][number]
+export type TaskDetail = Outputs['tasks']['get']
+export type Attempt = TaskDetail['attempts'][number]
+export type Worker = Outputs['workers']['list'][number]
+
+type LiveMessage =
+  Outputs['dashboard']['live'] extends AsyncIterable<{ data: infer Message }> ? Message : never
+export type Snap = Extract<LiveMessage, { type: 'snap' }>
+export type Delta = Extract<LiveMessage, { type: 'delta' }>
+export type Span = Snap['spans'][number]
+export type LiveWorker = Snap['workers'][number]
+export type Buckets = Snap['buckets'][number]
+export type FeedEvent = Snap['log'][number]
+export type Counts = Snap['counts']
+export type TaskState = keyof Counts
+
+/** What a person can be told of a call that failed. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof TRPCClientError) {
+    return error.data ? error.message : 'The scheduler cannot be reached. Is it running?'
+  }
+  return error instanceof Error ? error.message : String(error)
+}
+
+export function isNotFound(error: unknown): boolean {
+  return error instanceof TRPCClientError && error.data?.code === 'NOT_FOUND'
+}

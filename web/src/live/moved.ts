@@ -1,0 +1,81 @@
+import type { Span } from '../api.ts'
+
+/** A task that was lost with its worker and goes on elsewhere. */
+export interface Move {
+  taskId: string
+  from: number
+  /** Null while no other worker has it. */
+  to: number | null
+  /** The attempt that goes on; before that, the one that was lost. */
+  attempt: number
+  lostAt: number
+  outcome: Span['outcome']
+  startedAt: number | null
+}
+
+export interface Moves {
+  put(span: Span): void
+  /** Newest losses first. */
+  list(): Move[]
+}
+
+const KEPT = 200
+
+/** Follows what was lost to where it goes on, whatever the order in which the two are told. */
+export function createMoves(): Moves {
+  const moves = new Map<string, Move>()
+  /** Attempts beyond the first, which may be told before the loss of the one before them. */
+  const later = new Map<string, Span>()
+
+  function follow(move: Move, span: Span) {
+    if (span.attempt <= move.attempt && span.workerId !== move.to) return
+    if (span.outcome === 'lost' || span.outcome === 'returned') return
+    // A new object, so that who shows it sees that it is another.
+    moves.set(move.taskId, {
+      ...move,
+      to: span.workerId,
+      attempt: span.attempt,
+      outcome: span.outcome,
+      startedAt: span.startedAt,
+    })
+  }
+
+  return {
+    put(span) {
+      if (span.outcome === 'lost') {
+        const known = moves.get(span.taskId)
+        if (known && known.attempt > span.attempt) return
+        moves.delete(span.taskId)
+        const move: Move = {
+          taskId: span.taskId,
+          from: span.workerId,
+          to: null,
+          attempt: span.attempt,
+          lostAt: span.endedAt ?? 0,
+          outcome: 'lost',
+          startedAt: null,
+        }
+        moves.set(span.taskId, move)
+        const successor = later.get(span.taskId)
+        if (successor) follow(move, successor)
+        trim(moves)
+        return
+      }
+      const move = moves.get(span.taskId)
+      if (move) follow(move, span)
+      else if (span.attempt > 1) {
+        later.delete(span.taskId)
+        later.set(span.taskId, span)
+        trim(later)
+      }
+    },
+    list: () => [...moves.values()].reverse(),
+  }
+}
+
+function trim(map: Map<string, unknown>) {
+  for (const key of map.keys()) {
+    if (map.size <= KEPT) return
+    map.delete(key)
+  }
+}

@@ -1,0 +1,40 @@
+import { Route, Router } from '@solidjs/router'
+import { QueryClientProvider } from '@tanstack/solid-query'
+import { lazy } from 'solid-js'
+import { render } from 'solid-js/web'
+import { startLive } from './events.ts'
+import { HomePage } from './pages/HomePage.tsx'
+import { Layout } from './parts/Layout.tsx'
+import { queryClient, refetchAll } from './queries.ts'
+import './styles/tokens.css'
+import './styles/base.css'
+import './styles/layout.css'
+import './styles/home.css'
+import './styles/tasks.css'
+import './styles/adapt.css'
+
+const TasksPage = lazy(() => import('./pages/TasksPage.tsx'))
+const TaskPage = lazy(() => import('./pages/TaskPage.tsx'))
+const WorkerPage = lazy(() => import('./pages/WorkerPage.tsx'))
+const SchedulePage = lazy(() => import('./pages/SchedulePage.tsx'))
+const ActivityPage = lazy(() => import('./pages/ActivityPage.tsx'))
+const NotFoundPage = lazy(() => import('./pages/NotFoundPage.tsx'))
+
+startLive(refetchAll)
+
+render(
+  () => (
+    <QueryClientProvider client={queryClient}>
+      <Router root={Layout}>
+        <Route path="/" component={HomePage} />
+        <Route path="/tasks" component={TasksPage} />
+        <Route path="/tasks/:id" component={TaskPage} />
+        <Route path="/workers/:id" component={WorkerPage} />
+        <Route path="/schedule" component={SchedulePage} />
+        <Route path="/activity" component={ActivityPage} />
+        <Route path="*" component={NotFoundPage} />
+      </Router>
+    </QueryClientProvider>
+  ),
+  document.getElementById('root')!,
+)

@@ -1,0 +1,43 @@
+import { lazy, Show, Suspense } from 'solid-js'
+import { live } from '../events.ts'
+import { ActivityLog } from '../parts/ActivityLog.tsx'
+import { BulkPanel } from '../parts/BulkPanel.tsx'
+import { FleetPanel } from '../parts/FleetPanel.tsx'
+import { MovedTasks } from '../parts/MovedTasks.tsx'
+import { SlotLanes } from '../parts/SlotLanes.tsx'
+import { Tiles } from '../parts/Tiles.tsx'
+import { useTitle } from '../title.ts'
+
+const Charts = lazy(() => import('../parts/Charts.tsx'))
+
+/** The whole system at a glance, and the means to move it. */
+export function HomePage() {
+  useTitle(() => 'Overview')
+  return (
+    <>
+      <h1 class="visually-hidden">Overview</h1>
+      <Show when={live.link() === 'disconnected'}>
+        <div class="notice">
+          <strong>Disconnected.</strong> What is shown is from before; it goes on by itself as soon as the
+          scheduler answers.
+          <button type="button" onClick={() => location.reload()}>
+            Reload
+          </button>
+        </div>
+      </Show>
+      <Tiles />
+      <div class="home">
+        <SlotLanes />
+        <div class="controls">
+          <BulkPanel />
+          <FleetPanel />
+        </div>
+        <MovedTasks />
+        <Suspense fallback={<section class="panel charts" aria-busy="true" />}>
+          <Charts />
+        </Suspense>
+        <ActivityLog />
+      </div>
+    </>
+  )
+}

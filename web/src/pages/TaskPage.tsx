@@ -1,0 +1,258 @@
+import { A, useNavigate, useParams, useSearchParams } from '@solidjs/router'
+import { useQuery } from '@tanstack/solid-query'
+import { createSignal, For, onCleanup, Show } from 'solid-js'
+import { ACTIONS, type Action, applies, DEEDS, doToOne, isEnded } from '../actions.ts'
+import { api, isNotFound, reasonOf, type TaskDetail } from '../api.ts'
+import { useDialogs } from '../dialogs.ts'
+import { live } from '../events.ts'
+import { formatInstant, formatUtc, shortId } from '../format.ts'
+import { CopyButton } from '../parts/CopyButton.tsx'
+import { Dialog } from '../parts/Dialog.tsx'
+import { Empty } from '../parts/Empty.tsx'
+import { StateMark } from '../parts/StateMark.tsx'
+import { Timeline } from '../parts/Timeline.tsx'
+import { queries, queryClient } from '../queries.ts'
+import { useTitle } from '../title.ts'
+import { tellDone, tellFailed } from '../toasts.ts'
+
+const FOLLOW_MS = 1000
+
+/** One task: what became of it, attempt by attempt. */
+export default function TaskPage() {
+  const params = useParams<{ id: string }>()
+  const task = useQuery(() => ({
+    ...queries.task(params.id),
+    refetchInterval: ({ state }: { state: { data?: TaskDetail | undefined } }) =>
+      state.data && isEnded(state.data.state) ? false : FOLLOW_MS,
+  }))
+  useTitle(() => `Task ${shortId(params.id)}`)
+  return (
+    <Show
+      when={!task.error && task.data}
+      fallback={
+        <Show when={task.error} fallback={<p class="soft">Loading …</p>}>
+          <Show
+            when={isNotFound(task.error)}
+            fallback={
+              <Empty level="h1" title="The task cannot be shown" text={reasonOf(task.error)}>
+                <button type="button" class="primary" onClick={() => task.refetch()}>
+                  Try again
+                </button>
+              </Empty>
+            }
+          >
+            <Empty
+              level="h1"
+              title="There is no such task"
+              text="It may have been discarded, or kept for its time and then removed."
+            >
+              <A href="/tasks" class="button primary">
+                See all tasks
+              </A>
+            </Empty>
+          </Show>
+        </Show>
+      }
+    >
+      {(shown) => <Found task={shown()} />}
+    </Show>
+  )
+}
+
+function Found(props: { task: TaskDetail }) {
+  const [params] = useSearchParams<{ attempt?: string }>()
+  const [now, setNow] = createSignal(live.now())
+  const timer = setInterval(() => isEnded(props.task.state) || setNow(live.now()), 200)
+  onCleanup(() => clearInterval(timer))
+  return (
+    <>
+      <header class="page-head">
+        <div>
+          <p class="task-state">
+            <StateMark state={props.task.state} />
+            <Show when={props.task.cancel_requested_at && !isEnded(props.task.state)}>
+              <span class="soft">, told to stop</span>
+            </Show>
+          </p>
+          <h1>{props.task.name || props.task.command}</h1>
+          <p class="soft">
+            <code>{props.task.id}</code> <CopyButton text={props.task.id} label="Copy the id" />
+          </p>
+        </div>
+        <Deeds task={props.task} />
+      </header>
+      <section class="panel" aria-labelledby="attempts-title">
+        <h2 id="attempts-title">Attempts</h2>
+        <Show
+          when={props.task.attempts.length > 0}
+          fallback={
+            <p class="soft">
+              {isEnded(props.task.state)
+                ? 'It ended before a worker had it.'
+                : `No worker has it yet. It is due at ${formatInstant(new Date(props.task.due_at))}.`}
+            </p>
+          }
+        >
+          <Timeline task={props.task} now={now()} chosen={Number(params.attempt) || null} />
+        </Show>
+      </section>
+      <div class="columns">
+        <section class="panel" aria-labelledby="result-title">
+          <h2 id="result-title">Result</h2>
+          <Show when={props.task.error}>{(error) => <pre class="result fault">{error()}</pre>}</Show>
+          <Show when={props.task.output}>{(output) => <pre class="result">{output()}</pre>}</Show>
+          <Show when={!props.task.error && !props.task.output}>
+            <p class="soft">{isEnded(props.task.state) ? 'It left no output and no error.' : 'Not yet.'}</p>
+          </Show>
+          <h2>Command</h2>
+          <pre class="result">{props.task.command}</pre>
+          <Show when={props.task.payload !== null}>
+            <h2>Payload</h2>
+            <pre class="result">{JSON.stringify(props.task.payload, null, 2)}</pre>
+          </Show>
+        </section>
+        <Facts task={props.task} />
+      </div>
+    </>
+  )
+}
+
+function Facts(props: { task: TaskDetail }) {
+  const times = () =>
+    (
+      [
+        'scheduled_at',
+        'picked_at',
+        'started_at',
+        'completed_at',
+        'failed_at',
+        'cancelled_at',
+        'retry_at',
+      ] as const
+    )
+      .map((field) => [field, props.task[field]] as const)
+      .filter((pair): pair is readonly [(typeof pair)[0], string] => pair[1] !== null)
+  const named = (field: string) => field[0]!.toUpperCase() + field.slice(1, -3)
+  return (
+    <section class="panel" aria-labelledby="facts-title">
+      <h2 id="facts-title">Facts</h2>
+      <dl class="facts">
+        <For each={times()}>
+          {([field, time]) => (
+            <>
+              <dt>{named(field)}</dt>
+              <dd title={formatUtc(new Date(time))}>{formatInstant(new Date(time))}</dd>
+            </>
+          )}
+        </For>
+        <Show when={props.task.worker_id !== null}>
+          <dt>Worker</dt>
+          <dd>
+            <A href={`/workers/${props.task.worker_id}`}>{props.task.worker ?? props.task.worker_id}</A>
+          </dd>
+        </Show>
+        <dt>Priority</dt>
+        <dd>{props.task.priority}</dd>
+        <dt>Attempts</dt>
+        <dd>
+          {props.task.attempt}, {props.task.failures} failed, {props.task.losses} lost with a worker
+        </dd>
+        <dt>Retries</dt>
+        <dd>up to {props.task.max_retries}</dd>
+        <dt>Executor</dt>
+        <dd>{props.task.executor}</dd>
+      </dl>
+    </section>
+  )
+}
+
+function Deeds(props: { task: TaskDetail }) {
+  const dialogs = useDialogs()
+  const navigate = useNavigate()
+  const [isBusy, setBusy] = createSignal(false)
+  const asked = () =>
+    dialogs.name() === 'cancel' || dialogs.name() === 'discard'
+      ? (dialogs.name() as 'cancel' | 'discard')
+      : null
+
+  async function run(what: string, work: () => Promise<unknown>) {
+    setBusy(true)
+    try {
+      await work()
+      tellDone(`Task ${what}`)
+      await queryClient.invalidateQueries({ queryKey: ['task', props.task.id] })
+    } catch (error) {
+      tellFailed(`The task was not ${what}: ${reasonOf(error)}`)
+    } finally {
+      setBusy(false)
+    }
+  }
+  const perform = (action: Action) =>
+    run(DEEDS[action].done, async () => {
+      await doToOne(action, props.task.id)
+      if (action === 'discard') navigate('/tasks')
+    })
+  const duplicate = () =>
+    run('duplicated', async () => {
+      const { command, name, description, priority, payload, max_retries, timeout_ms } = props.task
+      const copy = await api.tasks.submit.mutate({
+        command,
+        name,
+        description,
+        priority,
+        payload,
+        max_retries,
+        timeout_ms,
+      })
+      navigate(`/tasks/${copy.task_id}`)
+    })
+
+  return (
+    <div class="choice">
+      <For each={ACTIONS.filter((action) => applies(action, props.task.state))}>
+        {(action) => (
+          <button
+            type="button"
+            classList={{ danger: DEEDS[action].destroys }}
+            disabled={isBusy()}
+            onClick={() =>
+              DEEDS[action].destroys ? dialogs.open(action as 'cancel' | 'discard') : perform(action)
+            }
+          >
+            {DEEDS[action].name}
+          </button>
+        )}
+      </For>
+      <button type="button" disabled={isBusy()} onClick={duplicate}>
+        Duplicate
+      </button>
+      <Show when={asked()}>
+        {(action) => (
+          <Dialog title={`${DEEDS[action()].name} this task?`} alert onClose={dialogs.close}>
+            <p>
+              {action() === 'cancel'
+                ? 'If it runs, its worker is told to stop it; if it waits, it never starts.'
+                : 'It is deleted with its history, for good.'}
+            </p>
+            <div class="dialog-actions">
+              <button type="button" autofocus onClick={dialogs.close}>
+                Keep it
+              </button>
+              <button
+                type="button"
+                class="danger"
+                onClick={() => {
+                  const chosen = action()
+                  dialogs.close()
+                  perform(chosen)
+                }}
+              >
+                {DEEDS[action()].name} task
+              </button>
+            </div>
+          </Dialog>
+        )}
+      </Show>
+    </div>
+  )
+}

@@ -1,0 +1,144 @@
+import { A, useSearchParams } from '@solidjs/router'
+import { createEffect, createMemo, createSignal, For, on, onCleanup, Show } from 'solid-js'
+import { reasonOf } from '../api.ts'
+import { live } from '../events.ts'
+import { FILTER_STATES, type FilterState, isEmptyFilter, parseFilter, writeFilter } from '../filter.ts'
+import { formatCount, plural } from '../format.ts'
+import { BulkBar } from '../parts/BulkBar.tsx'
+import { Empty } from '../parts/Empty.tsx'
+import { SavedViews } from '../parts/SavedViews.tsx'
+import { StateMark } from '../parts/StateMark.tsx'
+import { TaskTable } from '../parts/TaskTable.tsx'
+import { createSelection } from '../selection.ts'
+import { createTaskPages } from '../taskpages.ts'
+import { useTitle } from '../title.ts'
+
+const REFRESH_MS = 1000
+
+/** All tasks, narrowed and sorted by what the address says. */
+export default function TasksPage() {
+  useTitle(() => 'Tasks')
+  const [params, setParams] = useSearchParams<{ q?: string; sort?: string }>()
+  const reading = createMemo(() => parseFilter(params.q ?? ''))
+  const sort = () => (params.sort === 'scheduled' ? ('scheduled' as const) : ('-scheduled' as const))
+  const selection = createSelection(() => pages.rows().map(({ id }) => id))
+  const [isHeld, setHeld] = createSignal(false)
+  const pages = createTaskPages(
+    () => reading().filter,
+    sort,
+    () => isHeld() || selection.count() > 0,
+  )
+  createEffect(on([() => params.q, sort], selection.clear, { defer: true }))
+
+  // As often as a person can follow, and only while something happens.
+  let seen = -1
+  const timer = setInterval(() => {
+    if (live.beat() === seen || document.hidden) return
+    seen = live.beat()
+    pages.refresh()
+  }, REFRESH_MS)
+  onCleanup(() => clearInterval(timer))
+
+  const setState = (state: FilterState | null) => {
+    const { state: _, ...rest } = reading().filter
+    setParams({ q: writeFilter({ ...rest, ...(state && { state }) }) || null })
+  }
+
+  return (
+    <>
+      <header class="page-head">
+        <div>
+          <h1>Tasks</h1>
+          <p class="soft" aria-live="polite">
+            <Show when={!pages.isPending()} fallback="Loading …">
+              {plural(pages.total(), 'task')}
+              {isEmptyFilter(reading().filter) ? '' : ' match'}
+            </Show>
+          </p>
+        </div>
+        <SavedViews query={params.q ?? ''} onPick={(q) => setParams({ q })} />
+      </header>
+      <div class="filters">
+        <label class="filter-query">
+          <span class="visually-hidden">Filter</span>
+          <input
+            type="search"
+            class="mono"
+            placeholder="state:failed worker:name words"
+            value={params.q ?? ''}
+            onChange={(event) => setParams({ q: event.currentTarget.value.trim() || null })}
+          />
+        </label>
+        <fieldset class="choice states">
+          <legend class="visually-hidden">State</legend>
+          <button type="button" aria-pressed={!reading().filter.state} onClick={() => setState(null)}>
+            All
+          </button>
+          <For each={FILTER_STATES}>
+            {(state) => (
+              <button
+                type="button"
+                aria-pressed={reading().filter.state === state}
+                onClick={() => setState(reading().filter.state === state ? null : state)}
+              >
+                <StateMark state={state} />
+              </button>
+            )}
+          </For>
+        </fieldset>
+      </div>
+      <Show when={reading().fault}>{(fault) => <p class="fault">{fault()}</p>}</Show>
+      <Show when={pages.fresh() > 0}>
+        <button type="button" class="pill" onClick={pages.takeFresh}>
+          {formatCount(pages.fresh())} new
+        </button>
+      </Show>
+      <Show
+        when={!pages.error()}
+        fallback={
+          <Empty title="The tasks cannot be shown" text={reasonOf(pages.error())}>
+            <button type="button" class="primary" onClick={() => pages.retry()}>
+              Try again
+            </button>
+          </Empty>
+        }
+      >
+        <Show
+          when={pages.isPending() || pages.total() > 0 || pages.rows().length > 0}
+          fallback={
+            <Show
+              when={isEmptyFilter(reading().filter)}
+              fallback={
+                <Empty title="No task matches" text="Nothing is stored that meets all of these conditions.">
+                  <button type="button" class="primary" onClick={() => setParams({ q: null })}>
+                    Show all tasks
+                  </button>
+                </Empty>
+              }
+            >
+              <Empty title="There are no tasks yet" text="They appear here as soon as one is scheduled.">
+                <A href="/schedule" class="button primary">
+                  Schedule a task
+                </A>
+              </Empty>
+            </Show>
+          }
+        >
+          <BulkBar
+            selection={selection}
+            filter={reading().filter}
+            total={pages.total()}
+            onDone={pages.takeFresh}
+          />
+          <TaskTable
+            pages={pages}
+            selection={selection}
+            sort={sort()}
+            onSort={() => setParams({ sort: sort() === '-scheduled' ? 'scheduled' : null })}
+            onHold={setHeld}
+          />
+        </Show>
+      </Show>
+    </>
+  )
+}

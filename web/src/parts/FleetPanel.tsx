@@ -1,0 +1,109 @@
+import { createSignal, For, Show } from 'solid-js'
+import { api, reasonOf } from '../api.ts'
+import { useDialogs } from '../dialogs.ts'
+import { live } from '../events.ts'
+import { plural } from '../format.ts'
+import { tellDone, tellFailed } from '../toasts.ts'
+import { CopyButton } from './CopyButton.tsx'
+
+const USUAL = [1, 3, 5, 10]
+const MOST = 50
+
+/** How many workers there are, and the end of one. */
+export function FleetPanel() {
+  const dialogs = useDialogs()
+  const [target, setTarget] = createSignal(3)
+  const [isBusy, setBusy] = createSignal(false)
+  const [picked, setPicked] = createSignal('')
+  const names = () => live.online().map(({ name }) => name)
+  const victim = () => (names().includes(picked()) ? picked() : (names()[0] ?? ''))
+  const online = () => live.online().length
+
+  async function scale(count: number) {
+    setTarget(count)
+    setBusy(true)
+    try {
+      await api.workers.scale.mutate({ count })
+      tellDone(`Scaling to ${plural(count, 'worker')}`)
+    } catch (error) {
+      tellFailed(`The fleet was not scaled: ${reasonOf(error)}`)
+    } finally {
+      setBusy(false)
+    }
+  }
+
+  return (
+    <section class="panel" id="fleet" aria-labelledby="fleet-title">
+      <header class="panel-head">
+        <h2 id="fleet-title">Fleet</h2>
+        <p class="soft small">{plural(online(), 'worker')} online</p>
+      </header>
+      <Show when={live.hasSnap() && !live.figures.canScale}>
+        <p class="soft small">These workers were started by hand, so they are not scaled from here.</p>
+      </Show>
+      <fieldset class="choice" disabled={isBusy() || !live.figures.canScale}>
+        <legend class="label">Scale to</legend>
+        <For each={USUAL}>
+          {(count) => (
+            <button
+              type="button"
+              aria-pressed={online() === count}
+              aria-label={`Scale to ${plural(count, 'worker')}`}
+              onClick={() => scale(count)}
+            >
+              {count}
+            </button>
+          )}
+        </For>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            scale(target())
+          }}
+        >
+          <input
+            type="number"
+            min="1"
+            max={MOST}
+            required
+            aria-label="Worker count"
+            value={target()}
+            onInput={(event) => setTarget(event.currentTarget.valueAsNumber)}
+          />
+          <button type="submit">Scale</button>
+        </form>
+      </fieldset>
+      <ShellCommand command={`taskmaster scale ${target() || 1}`} label="Copy the command that scales" />
+      <div class="choice">
+        <label>
+          Worker to kill
+          <select value={victim()} onChange={(event) => setPicked(event.currentTarget.value)}>
+            <For each={names()} fallback={<option value="">none online</option>}>
+              {(name) => <option value={name}>{name}</option>}
+            </For>
+          </select>
+        </label>
+        <button
+          type="button"
+          class="danger"
+          disabled={!victim() || !live.figures.canScale}
+          onClick={() => dialogs.open('kill', victim())}
+        >
+          Kill {victim() || 'worker'}
+        </button>
+      </div>
+      <Show when={victim()}>
+        <ShellCommand command={`taskmaster kill ${victim()}`} label="Copy the command that kills" />
+      </Show>
+    </section>
+  )
+}
+
+function ShellCommand(props: { command: string; label: string }) {
+  return (
+    <p class="shell">
+      <code>{props.command}</code>
+      <CopyButton text={props.command} label={props.label} />
+    </p>
+  )
+}

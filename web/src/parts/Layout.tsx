@@ -1,0 +1,146 @@
+import { A, useLocation, useNavigate } from '@solidjs/router'
+import { createEffect, createSignal, type JSX, onCleanup, onMount, Show } from 'solid-js'
+import { useDialogs } from '../dialogs.ts'
+import { live } from '../events.ts'
+import { listenToKeys } from '../keyboard.ts'
+import { theme, turnTheme } from '../theme.ts'
+import { HelpDialog } from './HelpDialog.tsx'
+import { KillDialog } from './KillDialog.tsx'
+import { Toasts } from './Toasts.tsx'
+
+const SETTLED_MS = 1500
+
+/** What every page stands in. */
+export function Layout(props: { children?: JSX.Element }) {
+  const navigate = useNavigate()
+  const location = useLocation()
+  const dialogs = useDialogs()
+  let search!: HTMLInputElement
+
+  onMount(() => {
+    onCleanup(
+      listenToKeys({
+        go: (path) => navigate(path),
+        search: () => search.focus(),
+        help: () => dialogs.open('help'),
+      }),
+    )
+  })
+
+  function find(event: SubmitEvent) {
+    event.preventDefault()
+    navigate(search.value.trim() ? `/tasks?q=${encodeURIComponent(search.value.trim())}` : '/tasks')
+    search.value = ''
+  }
+
+  return (
+    <>
+      <a class="skip" href="#content">
+        Skip to the content
+      </a>
+      <header class="top">
+        <A href="/" class="brand" aria-label="TaskMaster, overview">
+          <svg viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
+            <path d="M5 9h13" />
+            <path d="M12 16h15" />
+            <path d="M5 23h6" class="brand-wait" />
+            <path d="M16 23h6" />
+          </svg>
+          TaskMaster
+        </A>
+        <nav aria-label="Pages">
+          <A href="/" end>
+            Overview
+          </A>
+          <A href="/tasks">Tasks</A>
+          <A href="/schedule">Schedule</A>
+          <A href="/activity">Activity</A>
+        </nav>
+        <form class="search" role="search" onSubmit={find}>
+          <input
+            ref={search}
+            type="search"
+            aria-label="Search tasks"
+            placeholder="Search, or state:failed worker:…"
+          />
+          <kbd>/</kbd>
+        </form>
+        <div class="top-end">
+          <LinkState />
+          <button
+            type="button"
+            class="quiet"
+            aria-label={`Theme: ${theme()}. Change it`}
+            title={`Theme: ${theme()}`}
+            onClick={turnTheme}
+          >
+            <ThemeMark />
+          </button>
+          <button type="button" class="quiet" aria-label="Keyboard help" onClick={() => dialogs.open('help')}>
+            ?
+          </button>
+        </div>
+      </header>
+      <main id="content" tabindex="-1" data-page={location.pathname}>
+        {props.children}
+      </main>
+      <Show when={dialogs.name() === 'help'}>
+        <HelpDialog onClose={dialogs.close} />
+      </Show>
+      <Show when={dialogs.name() === 'kill' && dialogs.worker()}>
+        {(worker) => <KillDialog worker={worker()} onClose={dialogs.close} />}
+      </Show>
+      <Toasts />
+    </>
+  )
+}
+
+const WORDS = { connecting: 'Connecting', live: 'Live', disconnected: 'Disconnected' }
+
+function LinkState() {
+  // A blink of the network is no news.
+  const [shown, setShown] = createSignal(live.link())
+  createEffect(() => {
+    const now = live.link()
+    if (now === 'live') return setShown(now)
+    const timer = setTimeout(setShown, now === 'connecting' ? SETTLED_MS : 0, now)
+    onCleanup(() => clearTimeout(timer))
+  })
+  return (
+    <p
+      class={`link link-${shown()}`}
+      role="status"
+      title={shown() === 'disconnected' ? 'Trying again every second; what is shown is from before' : ''}
+    >
+      <span class="link-mark" aria-hidden="true" />
+      {WORDS[shown()]}
+    </p>
+  )
+}
+
+function ThemeMark() {
+  return (
+    <svg viewBox="0 0 16 16" width="16" height="16" class="icon" aria-hidden="true">
+      <Show
+        when={theme() === 'system'}
+        fallback={
+          <Show when={theme() === 'dark'} fallback={<Sun />}>
+            <path d="M13.5 9.7A6 6 0 0 1 6.3 2.5a6 6 0 1 0 7.2 7.2z" />
+          </Show>
+        }
+      >
+        <circle cx="8" cy="8" r="5.5" />
+        <path d="M8 2.5a5.5 5.5 0 0 1 0 11z" class="solid" />
+      </Show>
+    </svg>
+  )
+}
+
+function Sun() {
+  return (
+    <>
+      <circle cx="8" cy="8" r="3" />
+      <path d="M8 1v1.6M8 13.4V15M1 8h1.6M13.4 8H15M3 3l1.2 1.2M11.8 11.8 13 13M13 3l-1.2 1.2M4.2 11.8 3 13" />
+    </>
+  )
+}

@@ -1,0 +1,133 @@
+import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show } from 'solid-js'
+import { GONE_SHOWN_MS, live } from '../events.ts'
+import { arrange, WINDOW_MS } from '../live/geometry.ts'
+import { listBars } from '../live/lanes.ts'
+import { type Palette, paint, readPalette } from '../live/paint.ts'
+import { painted } from '../theme.ts'
+import { Empty } from './Empty.tsx'
+import { LaneGrid } from './LaneGrid.tsx'
+
+const CALM_FRAME_MS = 1000
+const KEY = [
+  ['wait', 'waits'],
+  ['run', 'runs'],
+  ['done', 'completed'],
+  ['failed', 'failed'],
+  ['lost', 'lost'],
+]
+
+/** The picture that explains the system: five lanes per worker, and every task as a bar in one of them. */
+export function SlotLanes() {
+  let canvas!: HTMLCanvasElement
+  let holder!: HTMLDivElement
+  const [width, setWidth] = createSignal(0)
+  const [isGrid, setGrid] = createSignal(false)
+  const [waiting, setWaiting] = createSignal<ReadonlyMap<number, number>>(new Map())
+  const rows = createMemo(() => live.workers().map(({ id, slots }) => ({ workerId: id, slots })))
+  const geometry = createMemo(() => arrange(rows()))
+  const gone = createMemo(() => new Set(live.workers().flatMap(({ id, online }) => (online ? [] : [id]))))
+  let palette: Palette = readPalette()
+
+  onMount(() => {
+    const observer = new ResizeObserver(() => setWidth(holder.clientWidth))
+    observer.observe(holder)
+    const context = canvas.getContext('2d')!
+    const isCalm = matchMedia('(prefers-reduced-motion: reduce)')
+    let frame = 0
+    let paintedAt = 0
+    let toldAt = 0
+    const draw = (at: number) => {
+      frame = requestAnimationFrame(draw)
+      if (width() === 0 || document.hidden || (isCalm.matches && at - paintedAt < CALM_FRAME_MS)) return
+      paintedAt = at
+      const now = live.link() === 'disconnected' ? stoppedAt : live.now()
+      stoppedAt = now
+      const waits = paint(
+        context,
+        { ring: live.ring, geometry: geometry(), gone: gone(), now, width: width() },
+        palette,
+      )
+      if (at - toldAt > 500) {
+        toldAt = at
+        setWaiting(waits)
+      }
+    }
+    let stoppedAt = live.now()
+    frame = requestAnimationFrame(draw)
+    Object.assign(window, {
+      taskmasterLanes: () => listBars(live.ring, rows(), live.now() - WINDOW_MS, live.now()),
+    })
+    onCleanup(() => {
+      cancelAnimationFrame(frame)
+      observer.disconnect()
+    })
+  })
+
+  createEffect(() => {
+    const ratio = devicePixelRatio || 1
+    canvas.width = Math.round(width() * ratio)
+    canvas.height = Math.round(geometry().height * ratio)
+    canvas.getContext('2d')!.scale(ratio, ratio)
+  })
+  createEffect(
+    on(painted, () => {
+      palette = readPalette()
+    }),
+  )
+
+  return (
+    <section class="panel lanes" aria-label="Slot lanes">
+      <header class="panel-head">
+        <h2>Slot lanes</h2>
+        <p class="lane-key soft small" aria-hidden="true">
+          <For each={KEY}>
+            {([kind, word]) => (
+              <span>
+                <i class={`key-${kind}`} />
+                {word}
+              </span>
+            )}
+          </For>
+        </p>
+        <button type="button" class="quiet" aria-pressed={isGrid()} onClick={() => setGrid(!isGrid())}>
+          As a table
+        </button>
+      </header>
+      <Show when={live.hasSnap() && live.workers().length === 0}>
+        <Empty title="No workers are connected" text="Tasks wait until one is.">
+          <a class="button" href="#fleet">
+            Start workers
+          </a>
+        </Empty>
+      </Show>
+      <div class="lane-body" hidden={isGrid() || (live.hasSnap() && live.workers().length === 0)}>
+        <ul class="lane-names" style={{ height: `${geometry().height}px` }} aria-hidden="true">
+          <For each={live.workers()}>
+            {(worker, index) => (
+              <li
+                classList={{ gone: !worker.online }}
+                style={{
+                  top: `${geometry().blocks[index()]?.top ?? 0}px`,
+                  height: `${geometry().blocks[index()]?.height ?? 0}px`,
+                }}
+              >
+                <strong title={worker.name}>{worker.name}</strong>
+                <span class="soft">
+                  {worker.online
+                    ? `${worker.draining ? 'draining, ' : ''}${worker.busySlots} of ${worker.slots} busy${
+                        waiting().get(worker.id) ? `, ${waiting().get(worker.id)} wait` : ''
+                      }`
+                    : `gone, shown for ${GONE_SHOWN_MS / 1000} s`}
+                </span>
+              </li>
+            )}
+          </For>
+        </ul>
+        <div class="lane-picture" ref={holder}>
+          <canvas ref={canvas} aria-hidden="true" style={{ height: `${geometry().height}px` }} />
+        </div>
+      </div>
+      <LaneGrid rows={rows()} shown={isGrid()} />
+    </section>
+  )
+}

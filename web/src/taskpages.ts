@@ -1,0 +1,91 @@
+import { useInfiniteQuery } from '@tanstack/solid-query'
+import { createMemo, createSignal } from 'solid-js'
+import { api, type TaskRow } from './api.ts'
+import type { Filter } from './filter.ts'
+
+const FIRST = 200
+const FURTHER = 1000
+const HEAD = 100
+
+export type Sort = 'scheduled' | '-scheduled'
+
+export interface TaskPages {
+  rows(): TaskRow[]
+  total(): number
+  isPending(): boolean
+  error(): unknown
+  /** How many came since, while the order was held. */
+  fresh(): number
+  takeFresh(): void
+  /** Looks for what is new; shown at once unless the order is held. */
+  refresh(): void
+  retry(): void
+  /** Loads on until that many rows are there. */
+  reach(count: number): void
+}
+
+/**
+ * What matches, page after page. The order in which rows were loaded stays: what is new is put in only while nobody
+ * holds on to a row and no more than the first page is loaded.
+ */
+export function createTaskPages(filter: () => Filter, sort: () => Sort, isHeld: () => boolean): TaskPages {
+  const [fresh, setFresh] = createSignal(0)
+  const conditions = () => {
+    const { state, worker, text } = filter()
+    return { ...(state && { state }), ...(worker && { worker }), ...(text && { q: text }), sort: sort() }
+  }
+  const query = useInfiniteQuery(() => ({
+    queryKey: ['tasks', conditions()],
+    queryFn: ({ pageParam, signal }) =>
+      api.tasks.list.query(
+        {
+          ...conditions(),
+          limit: pageParam === '' ? FIRST : FURTHER,
+          ...(pageParam && { cursor: pageParam }),
+        },
+        { signal },
+      ),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnMount: 'always' as const,
+    refetchOnWindowFocus: false,
+  }))
+  const rows = createMemo(() => query.data?.pages.flatMap(({ tasks }) => tasks) ?? [])
+  const isStill = () => isHeld() || (query.data?.pages.length ?? 0) > 1
+  let isLooking = false
+
+  async function lookForFresh() {
+    const known = new Set(rows().map(({ id }) => id))
+    const head = await api.tasks.list.query({ ...conditions(), limit: HEAD })
+    const unknown = head.tasks.filter(({ id }) => !known.has(id)).length
+    const more = head.total - (query.data?.pages[0]?.total ?? 0)
+    setFresh(unknown === 0 ? 0 : Math.max(unknown, more))
+  }
+
+  return {
+    rows,
+    total: () => query.data?.pages[0]?.total ?? 0,
+    isPending: () => query.isPending,
+    error: () => (query.data ? null : query.error),
+    fresh,
+    takeFresh() {
+      setFresh(0)
+      query.refetch()
+    },
+    refresh() {
+      if (isLooking || query.isFetching) return
+      isLooking = true
+      const work = isStill() ? lookForFresh() : query.refetch().then(() => setFresh(0))
+      work
+        .catch(() => {})
+        .finally(() => {
+          isLooking = false
+        })
+    },
+    retry: () => query.refetch(),
+    reach(count) {
+      if (count > rows().length && query.hasNextPage && !query.isFetching) query.fetchNextPage()
+    },
+  }
+}
