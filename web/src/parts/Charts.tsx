@@ -150,7 +150,8 @@ function Chart(props: {
           ...props.lines.map(({ colour, fill, dash }) => ({
             stroke: read(colour),
             width: 1.5,
-            points: { show: false },
+            // A stretch with nothing on either side would not be seen as a line.
+            points: { show: fill === undefined && dash === undefined, size: 4, fill: read(colour) },
             spanGaps: false,
             ...(dash && { dash }),
             ...(fill && { fill: `color-mix(in srgb, ${read(colour)} ${fill * 100}%, transparent)` }),
