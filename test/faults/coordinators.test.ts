@@ -84,7 +84,7 @@ test('20 services that start at once on an empty database agree on its schema an
   const lastWords = () => services.filter((service) => !isUp(service)).map(({ logs }) => logs.slice(-2))
   await waitFor(() => services.every(isUp) || Promise.reject(Bun.inspect(lastWords(), { depth: 6 })), {
     what: 'all of them to be up',
-    timeoutMs: 45_000,
+    timeoutMs: 80_000,
   })
   const applied = services.flatMap(({ logs }) => logs.filter(({ msg }) => msg === 'Migrated the database'))
   expect(applied).toHaveLength(1)
@@ -100,4 +100,4 @@ test('20 services that start at once on an empty database agree on its schema an
   }
   const ids = await Promise.all(Array.from({ length: 50 }, submit))
   for (const id of ids) await stand.until(id, { state: 'completed' })
-}, 90_000)
+}, 120_000)
