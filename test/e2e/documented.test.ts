@@ -9,7 +9,7 @@ import { waitFor } from '../support/wait.ts'
 const FAST = { HEARTBEAT_INTERVAL: '500' }
 const NO_WORKERS = { code: status.UNKNOWN, details: 'no workers available' }
 
-async function stand(ids: number[], { reports = false, env = FAST as Record<string, string> } = {}) {
+async function stand(ids: number[], { reports = false, env = {} as Record<string, string> } = {}) {
   const system = await startSystem({ env })
   const heartbeatMs = Number(env.HEARTBEAT_INTERVAL ?? 5000)
   const start = (id: number) => startFakeWorker({ id, coordinator: system.address, reports, heartbeatMs })
@@ -28,7 +28,7 @@ test('with no worker at all, a submit fails at once with UNKNOWN and `no workers
 })
 
 test('within 20 s of two workers going silent, a submit fails: the default settings', async () => {
-  const { client, workers, system } = await stand([1, 2], { env: {} })
+  const { client, workers, system } = await stand([1, 2])
   for (const worker of workers) worker.silence()
   const silentAt = performance.now()
   const failure = await waitFor(
@@ -55,7 +55,7 @@ test('within 20 s of two workers going silent, a submit fails: the default setti
 })
 
 test('of two workers one stops: the registry shows one, and all of 4 submits reach it', async () => {
-  const { client, workers } = await stand([1, 2])
+  const { client, workers } = await stand([1, 2], { env: FAST })
   expect(await client.listWorkers()).toHaveLength(2)
   workers[0]!.stop()
   await waitFor(async () => (await client.listWorkers()).length === 1, { what: 'the registry to show one' })
@@ -137,7 +137,7 @@ test('the list of workers says what each runs', async () => {
 
 test('50 workers that report share 500 tasks, 10 each', async () => {
   const ids = Array.from({ length: 50 }, (_, index) => 1000 + index)
-  const { client, system, received } = await stand(ids, { reports: true, env: {} })
+  const { client, system, received } = await stand(ids, { reports: true })
   const taskIds: string[] = []
   while (taskIds.length < 500) {
     const submitted = await Promise.all(ids.map((id) => client.submitTask(`task ${id}`)))

@@ -49,10 +49,12 @@ export interface TaskRow {
 }
 
 const BATCH = 1000
+/** Patience for a machine that runs many tests at once. */
+const PATIENT = { DB_CONNECT_TIMEOUT: '10000' }
 
 export async function startSystem({ workers = [], env = {}, database }: SystemOptions = {}): Promise<System> {
   const { settings, sql } = database ?? (await createTestDatabase())
-  const all = { ...databaseEnv(settings), ...env }
+  const all = { ...databaseEnv(settings), ...PATIENT, ...env }
   const coordinator = await startService('coordinator', all)
   const address = `127.0.0.1:${coordinator.port}`
   const scheduler = await startService('scheduler', { ...all, COORDINATOR_ADDRESS: address })
