@@ -119,7 +119,12 @@ test.skipIf(!hasBrowser)(
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.getByRole('button', { name: 'Retry' }).waitFor()
-    await page.keyboard.press('/')
+    // While the dialog closes, keys are still its own.
+    const isSearching = async () => {
+      await page.keyboard.press('/')
+      return (await page.locator('input:focus').count()) === 1
+    }
+    await waitFor(isSearching, { what: 'the search to have the focus' })
     await page.keyboard.type('by keyboard')
     await page.keyboard.press('Enter')
     await waitFor(async () => page.url().includes('/tasks?q=by%20keyboard'), { what: 'the search' })
