@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ServiceName } from '../src/cli/up/services.ts'
 import { type Process, residentMiB, startBenchDatabase, startProcess } from './cluster.ts'
 import { measureDrain } from './drain.ts'
 import { measureFaults } from './faults.ts'
@@ -12,6 +16,10 @@ instantaneous tasks. Prints a table and a line of JSON.
   bun run bench --tasks 20000   smaller drains
   bun run bench --faults        instead: how long it takes to go on after a worker or a coordinator is killed
   bun run bench --json          the JSON alone`
+
+/** Tasks before those that count: the services compile what they run often. */
+const WARM_UP = 1000
+const WORKERS = ['worker-1', 'worker-2', 'worker-3']
 
 const args = process.argv.slice(2)
 if (args.includes('--help')) {
@@ -31,7 +39,8 @@ const say = (what: string) => {
 say('Starting PostgreSQL …')
 const database = await startBenchDatabase()
 const { sql, settings } = database
-const processes: Process[] = []
+const folder = await mkdtemp(join(tmpdir(), 'taskmaster-bench-history-'))
+const processes = new Map<string, Process>()
 try {
   say(`(a) Raw SQL: ${tasks} tasks in batches of 1,000 …`)
   const raw = await measureRaw(sql, tasks)
@@ -40,35 +49,46 @@ try {
 
   say(`(b) Draining ${tasks} tasks through the real system …`)
   const coordinatorPort = await freePort()
-  const worker = (name: string) =>
-    startProcess('worker', name, settings, {
-      WORKER_NAME: name,
-      TASK_PROCESS_TIME: '0',
-      COORDINATOR_ADDRESS: `127.0.0.1:${coordinatorPort}`,
-    })
-  const drain = await measureDrain(sql, tasks, async () => {
-    processes.push(
-      await startProcess('coordinator', 'coordinator', settings, {
-        COORDINATOR_PORT: String(coordinatorPort),
+  const start = async (service: ServiceName, name: string, env: Record<string, string>) => {
+    const process = await startProcess(service, name, settings, env)
+    processes.set(name, process)
+    return process
+  }
+  const startWorkers = (env: Record<string, string> = {}) =>
+    Promise.all(
+      WORKERS.map(async (name) => {
+        await processes.get(name)?.stop()
+        return await start('worker', name, {
+          WORKER_NAME: name,
+          TASK_PROCESS_TIME: '0',
+          COORDINATOR_ADDRESS: `127.0.0.1:${coordinatorPort}`,
+          ...env,
+        })
       }),
     )
-    processes.push(...(await Promise.all(['worker-1', 'worker-2', 'worker-3'].map(worker))))
+  const drain = await measureDrain(sql, tasks, async () => {
+    await start('coordinator', 'coordinator', { COORDINATOR_PORT: String(coordinatorPort) })
+    await startWorkers()
   })
   const memory: Record<string, number> = {}
   const noteMemory = async () => {
-    for (const { name, pid } of processes) memory[name] = Math.max(memory[name] ?? 0, await residentMiB(pid))
+    for (const { name, pid } of processes.values())
+      memory[name] = Math.max(memory[name] ?? 0, await residentMiB(pid))
   }
   await noteMemory()
 
-  const scheduler = await startProcess('scheduler', 'scheduler', settings, {
+  const scheduler = await start('scheduler', 'scheduler', {
     COORDINATOR_ADDRESS: `127.0.0.1:${coordinatorPort}`,
   })
-  processes.push(scheduler)
   const url = `http://127.0.0.1:${scheduler.port}`
 
-  say('(d) Pick-up: from HTTP POST to start, one at a time …')
-  await measurePickUp(sql, url, 50)
-  const pickUp = await measurePickUp(sql, url, 500)
+  say('(d) Pick-up: from HTTP POST to the start of the handler, one at a time …')
+  const historyFile = join(folder, 'history.jsonl')
+  await startWorkers({ SIMULATE_HISTORY: historyFile })
+  await measurePickUp(sql, url, historyFile, WARM_UP)
+  const pickUp = await measurePickUp(sql, url, historyFile, 500)
+  await noteMemory()
+  await startWorkers()
   say('(e) Lateness of 500 tasks due at random instants of 10 s …')
   const lateness = await measureLateness(sql, 500, 10_000)
   say('(c) Submitting over HTTP …')
@@ -88,8 +108,9 @@ try {
   if (!json) console.table(rows(result))
   console.log(JSON.stringify(result))
 } finally {
-  await Promise.allSettled(processes.map((process) => process.stop()))
+  await Promise.allSettled([...processes.values()].map((process) => process.stop()))
   await database.stop()
+  await rm(folder, { recursive: true, force: true })
 }
 process.exit(0)
 
