@@ -1,5 +1,6 @@
 -- tasks_updated() of 0004_changes.sql, quicker for a statement that changes a single task: on an idle system the
--- claim is such a one, and stands between a request and its start.
+-- claim is such a one, and stands between a request and its start. And an attempt that was taken from a lost worker
+-- is `lost` even if nobody had heard that it started; `returned` is what a worker that lives did not run.
 
 -- What a change of `count` tasks that are alike adds to the counts; `ms` is the sum of their times.
 CREATE FUNCTION count_parts(state text, was text, worker_id bigint, clock text, bucket int, ms float8, count bigint)
@@ -51,7 +52,9 @@ BEGIN
     SELECT o.id, o.attempt, o.worker_id, o.slot, o.picked_at, o.started_at, coalesce(o.failed_at, o.cancelled_at, now()),
            CASE WHEN n.failures > o.failures OR o.failed_at IS NOT NULL THEN 'failed'
                 WHEN o.cancelled_at IS NOT NULL THEN 'cancelled'
-                WHEN n.losses > o.losses THEN 'lost' ELSE 'returned' END,
+                WHEN n.losses > o.losses
+                  OR NOT EXISTS (SELECT FROM workers w WHERE w.id = o.worker_id AND w.offline_at IS NULL) THEN 'lost'
+                ELSE 'returned' END,
            CASE WHEN n.failures > o.failures THEN n.error ELSE o.error END
     FROM new_tasks n JOIN old_tasks o USING (id)
     WHERE n.picked_at IS NULL AND o.picked_at IS NOT NULL

@@ -64,8 +64,12 @@ export function createClaimer(options: ClaimerOptions): Claimer {
 
   async function tick(): Promise<number> {
     if (unsure) {
-      await options.reconcile()
+      // A scan that is asked for while this one looks may have to see more than it does.
       unsure = false
+      await options.reconcile().catch((error) => {
+        unsure = true
+        throw error
+      })
     }
     const workerIds = placeRoundRobin(roster.available(), lastPlaced, MAX_CLAIM)
     if (workerIds.length === 0) return 0

@@ -18,7 +18,7 @@ test('killed before it acknowledged a task: the task runs elsewhere, uncharged',
   killed.kill('SIGKILL')
   await stand.worker('other', to)
   await stand.until(id, { state: 'completed', workerName: 'other', attempt: 2, losses: 0, failures: 0 })
-  expect(await stand.past(id)).toMatchObject([{ attempt: 1, outcome: 'returned', workerName: 'killed' }])
+  expect(await stand.past(id)).toMatchObject([{ attempt: 1, outcome: 'lost', workerName: 'killed' }])
   expect((await stand.history(id)).map(({ attempt }) => attempt)).toEqual([2, 2])
 })
 

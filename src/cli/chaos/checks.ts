@@ -74,9 +74,10 @@ export const CHECKS: Record<string, Check> = {
 
   'failures and losses are charged as they happened': function* ({ evidence, past }) {
     for (const { id, failures, losses, maxRetries, state, error } of evidence.tasks) {
-      const outcomes = (past.get(id) ?? []).map(({ outcome }) => outcome)
-      const failed = outcomes.filter((outcome) => outcome === 'failed').length
-      const lost = outcomes.filter((outcome) => outcome === 'lost').length
+      const behind = past.get(id) ?? []
+      const failed = behind.filter(({ outcome }) => outcome === 'failed').length
+      // What nobody had heard of as started costs nothing.
+      const lost = behind.filter(({ outcome, startedAt }) => outcome === 'lost' && startedAt !== null).length
       const isLost = state === 'failed' && isLossError(error)
       // A last attempt that failed or was lost while it was being stopped counts, though the task is cancelled.
       const uncharged = state === 'cancelled' ? failures + losses - failed - lost : 0
@@ -90,6 +91,17 @@ export const CHECKS: Record<string, Check> = {
       yield isRight
         ? null
         : `task ${id} (${state}: ${error}) counts ${failures} failures and ${losses} losses of ${maxRetries} retries; its attempts ${failed} and ${lost}`
+    }
+  },
+
+  'nothing that finished is handed back': function* ({ evidence, history }) {
+    // The worker lives, or the attempt would be lost with it: what it has finished, it reports until that is stored.
+    for (const { taskId, attempt, outcome } of evidence.attempts) {
+      if (outcome !== 'returned') continue
+      const end = history.get(attemptKey(taskId, attempt))?.find(({ event }) => event !== 'start')?.event
+      yield end === 'completed' || end === 'failed'
+        ? `attempt ${attemptKey(taskId, attempt)} was handed back, but its executor saw it as ${end}`
+        : null
     }
   },
 

@@ -20,6 +20,9 @@ const PROGRESS_MS = 5000
 /** How long what was not acknowledged by then is submitted again. */
 const PATIENCE_MS = 15_000
 const DRAIN_PAUSE_MS = 100
+/** How long a scheduler may take to find its way back to the database. */
+const AUDIT_LIMIT_MS = 20_000
+const ANSWER_LIMIT_MS = 5000
 /** What MAX_LOST_ATTEMPTS is unless it is set. */
 const MAX_LOSSES = 5
 const POOL = {
@@ -109,6 +112,7 @@ async function run(
   await load.stop(PATIENCE_MS)
   const open = await drain(sql, signal)
   const drainMs = performance.now() - liftedAt
+  const audits = await Promise.all(cluster.urls.map((url) => audit(url, signal)))
   await cluster.stop()
 
   const evidence: Evidence = {
@@ -120,6 +124,7 @@ async function run(
   }
   const checks = [
     { name: 'everything ends once the faults are over', looked: 1, violations: open },
+    { name: 'the auditors find nothing in the end', looked: audits.length, violations: audits.flat() },
     ...checkEvidence(evidence),
   ]
   return {
@@ -146,6 +151,23 @@ async function drain(sql: Sql, signal: AbortSignal): Promise<string[]> {
       `the database does not answer: ${error.message}`,
     ])
     if (open.length === 0 || performance.now() > deadline) return open
+    await Bun.sleep(DRAIN_PAUSE_MS)
+  }
+}
+
+/** What the auditor of a scheduler finds, or why it does not say. */
+async function audit(url: string, signal: AbortSignal): Promise<string[]> {
+  const deadline = performance.now() + AUDIT_LIMIT_MS
+  for (;;) {
+    signal.throwIfAborted()
+    const found = await fetch(`${url}/api/audit`, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
+      .then(async (response) =>
+        response.ok ? ((await response.json()) as { findings: string[] }) : response.status,
+      )
+      .catch((error: Error) => error.message)
+    if (typeof found === 'object') return found.findings.map((finding) => `${url}: ${finding}`)
+    // Its connections, too, may be cut without its knowing.
+    if (performance.now() > deadline) return [`${url}/api/audit does not answer: ${found}`]
     await Bun.sleep(DRAIN_PAUSE_MS)
   }
 }

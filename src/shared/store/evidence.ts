@@ -29,6 +29,8 @@ export interface AttemptRow {
   attempt: number
   outcome: 'failed' | 'lost' | 'returned'
   pickedAt: number
+  /** When its worker's report says that it started; null: nobody had heard of it. */
+  startedAt: number | null
   error: string | null
 }
 
@@ -44,7 +46,8 @@ export async function readTables(
       ${ms('failed_at')} AS "failedAt", ${ms('cancelled_at')} AS "cancelledAt"
     FROM tasks`
   const attempts = await sql<AttemptRow[]>`
-    SELECT task_id AS "taskId", attempt, outcome, ${ms('picked_at')} AS "pickedAt", error FROM attempts`
+    SELECT task_id AS "taskId", attempt, outcome, ${ms('picked_at')} AS "pickedAt",
+      ${ms('started_at')} AS "startedAt", error FROM attempts`
   return { tasks: [...tasks], attempts: [...attempts], counts: await readCounts(sql) }
 }
 

@@ -134,7 +134,7 @@ export function listWorkers(
       coalesce(c.value, 0) AS "tasksCompleted"
     FROM workers w LEFT JOIN current_counts c ON c.name = 'worker:' || w.id
     WHERE ${offline ? sql`true` : online}
-    ORDER BY w.registered_at, w.id LIMIT 1000`
+    ORDER BY w.offline_at IS NOT NULL, w.registered_at, w.id LIMIT 1000`
 }
 
 /** The ids and names of all workers that are remembered. */

@@ -181,6 +181,25 @@ test('a comparison that fails is made again before any claim', async () => {
   await claimer.stop()
 })
 
+test('a scan that is asked for while the tables are compared has them compared again', async () => {
+  const entered = Promise.withResolvers<void>()
+  const leave = Promise.withResolvers<void>()
+  const { stand, claimer } = createStand([{ id: 1, slots: 5 }], {
+    async reconcile() {
+      stand.calls.push('reconcile')
+      entered.resolve()
+      await leave.promise
+    },
+  })
+  claimer.scan()
+  await entered.promise
+  claimer.scan()
+  leave.resolve()
+  await untilIdle(stand)
+  expect(stand.count('reconcile')).toBe(2)
+  await claimer.stop()
+})
+
 test('a scan compares, claims and looks ahead, and compares even when no worker has room', async () => {
   const { stand, claimer } = createStand([{ id: 1, slots: 1 }])
   claimer.scan()

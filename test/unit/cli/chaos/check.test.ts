@@ -110,7 +110,7 @@ const past = (
   attempt: number,
   outcome: AttemptRow['outcome'],
   rest: Partial<AttemptRow> = {},
-): AttemptRow => ({ taskId, attempt, outcome, pickedAt: 100, error: null, ...rest })
+): AttemptRow => ({ taskId, attempt, outcome, pickedAt: 100, startedAt: 110, error: null, ...rest })
 
 function ran(
   taskId: string,
@@ -220,6 +220,17 @@ const BAD: Record<string, { [what: string]: (evidence: Evidence) => void }> = {
     },
     'more retries than there were': (e) => {
       Object.assign(find(e.tasks, 'spent'), { failures: 2 })
+    },
+  },
+  'nothing that finished is handed back': {
+    'a success that was run again although its worker lived': (e) => {
+      Object.assign(e.attempts.find(({ taskId }) => taskId === 'moved') as AttemptRow, {
+        outcome: 'returned',
+      })
+      find(e.tasks, 'moved').losses = 0
+    },
+    'a failure that was forgotten': (e) => {
+      e.history.push(...ran('never', 1, 110, 'failed'))
     },
   },
   'no attempt starts twice, nor ends twice': {
