@@ -6,13 +6,16 @@ import {
   integer,
   list,
   oneOf,
+  optionalRange,
   port,
   readSettings,
   text,
 } from '../shared/settings.ts'
 import { databaseConfig } from '../shared/store/config.ts'
 import type { DatabaseSettings } from '../shared/store/connect.ts'
+import type { Policy } from './autoscale/decide.ts'
 import { allowedHosts } from './rest/hosts.ts'
+import { LIMITS } from './schemas.ts'
 
 export interface Config {
   logLevel: string
@@ -28,6 +31,8 @@ export interface Config {
   silenceMs: number
   /** Where workers are started and killed: by the launcher that started us, or not by us. */
   fleet: 'process' | 'none'
+  /** How the number of workers is kept; null: by people. */
+  autoscale: Policy | null
   database: DatabaseSettings
   databaseTries: number
 }
@@ -44,6 +49,9 @@ const settings = {
   MAX_LOG_EVENTS: integer(250, 1, 100_000),
   REQUEST_TIMEOUT: duration(15_000),
   FLEET: oneOf('detect', ['detect', 'process', 'none']),
+  AUTOSCALE: optionalRange(1, LIMITS.workers),
+  AUTOSCALE_TARGET_WAIT: duration(10_000),
+  AUTOSCALE_COOL_DOWN: duration(60_000, 0),
 }
 
 /**
@@ -68,6 +76,11 @@ export function readConfig(
     requestTimeoutMs: values.REQUEST_TIMEOUT,
     silenceMs: values.HEARTBEAT_INTERVAL * values.MAX_HEARTBEAT_MISSES,
     fleet: values.FLEET === 'detect' ? detected : values.FLEET,
+    autoscale: values.AUTOSCALE && {
+      ...values.AUTOSCALE,
+      targetWaitMs: values.AUTOSCALE_TARGET_WAIT,
+      coolDownMs: values.AUTOSCALE_COOL_DOWN,
+    },
     database: databaseConfig(values, 'taskmaster-scheduler'),
     databaseTries: values.DB_MAX_RETRIES,
   })

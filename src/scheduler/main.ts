@@ -7,6 +7,7 @@ import { foldCounts } from '../shared/store/counts.ts'
 import { openDatabase } from '../shared/store/open.ts'
 import { createActions } from './actions.ts'
 import { createAuditor } from './auditor.ts'
+import { createAutoscaler } from './autoscale/autoscaler.ts'
 import { type Config, readConfig } from './config.ts'
 import { createDashboard } from './dashboard/dashboard.ts'
 import { createFeed } from './feed/feed.ts'
@@ -21,6 +22,8 @@ import { createWorkers } from './workers.ts'
 const LAUNCHER_DEADLINE_MS = 10_000
 const FOLD_INTERVAL_MS = 5000
 const AUDIT_INTERVAL_MS = 10_000
+/** How often the number of workers is looked at, by one of all schedulers. */
+const AUTOSCALE_INTERVAL_MS = 2000
 const DRAIN_MS = 5000
 const STOP_MS = 10_000
 
@@ -34,7 +37,15 @@ const fleet =
   config.fleet === 'process'
     ? createProcessFleet(process, LAUNCHER_DEADLINE_MS)
     : createNoFleet('no fleet here can be scaled: this scheduler did not start the workers')
+if (config.autoscale && !fleet.isScalable) {
+  log.fatal('AUTOSCALE is set, but nothing here can scale workers: set FLEET, or leave AUTOSCALE off')
+  process.exit(1)
+}
 const feed = createFeed({ sql, log, maxEvents: config.maxLogEvents })
+const workers = createWorkers({ sql, fleet, silenceMs: config.silenceMs, log })
+const autoscaler =
+  config.autoscale &&
+  createAutoscaler({ sql, log, workers, policy: config.autoscale, intervalMs: AUTOSCALE_INTERVAL_MS })
 const health = createHealth({ sql, coordinators: config.coordinators, timeoutMs: 1000 })
 const services = {
   sql,
@@ -42,7 +53,8 @@ const services = {
   // What is asked for many tasks ends well before its request does.
   actions: createActions({ sql, budgetMs: config.requestTimeoutMs / 2 }),
   auditor: createAuditor({ sql, log, silenceMs: config.silenceMs }),
-  workers: createWorkers({ sql, fleet, silenceMs: config.silenceMs, log }),
+  workers,
+  autoscaler,
   feed,
   dashboard: createDashboard({ sql, feed, log, silenceMs: config.silenceMs, fleet: fleet.isScalable }),
   health,
@@ -56,6 +68,7 @@ const services = {
 await feed.start().catch((error) => fail('Could not listen to the database', error))
 // Coordinators fold too; without one, what is submitted must not pile up.
 const folding = repeat('fold counts', FOLD_INTERVAL_MS, log, () => foldCounts(sql))
+const scaling = autoscaler && repeat('Autoscaling', AUTOSCALE_INTERVAL_MS / 2, log, autoscaler.tick)
 const auditing = repeat('Audit', AUDIT_INTERVAL_MS, log, services.auditor.tick)
 const server = serveOrExit()
 log.info({ port: server.port, host: config.host }, `Starting scheduler server on :${server.port}`)
@@ -65,7 +78,7 @@ stopOnSignal(
   async () => {
     health.leave()
     await server.stop(DRAIN_MS)
-    await Promise.all([folding.stop(), auditing.stop()])
+    await Promise.all([folding.stop(), auditing.stop(), scaling?.stop()])
     health.close()
     await sql.end({ timeout: 1 })
   },

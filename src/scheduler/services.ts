@@ -2,6 +2,7 @@ import type { Log } from '../shared/log.ts'
 import type { Sql } from '../shared/store/connect.ts'
 import type { Actions } from './actions.ts'
 import type { Auditor } from './auditor.ts'
+import type { Autoscaler } from './autoscale/autoscaler.ts'
 import type { Dashboard } from './dashboard/dashboard.ts'
 import type { Feed } from './feed/feed.ts'
 import type { Health } from './health.ts'
@@ -16,6 +17,8 @@ export interface Services {
   actions: Actions
   auditor: Auditor
   workers: Workers
+  /** Null: people scale. */
+  autoscaler: Autoscaler | null
   feed: Feed
   dashboard: Dashboard
   health: Health

@@ -25,7 +25,7 @@ import {
 import type { Services } from './services.ts'
 import { readStats } from './stats.ts'
 import { isUuid } from './uuid.ts'
-import { viewDetail, viewTask, viewWorker } from './views.ts'
+import { viewAutoscaling, viewDetail, viewTask, viewWorker } from './views.ts'
 
 const TRPC_CODE = {
   invalid: 'BAD_REQUEST',
@@ -162,6 +162,7 @@ export const appRouter = t.router({
     list: procedure
       .input(workersInput)
       .query(async ({ ctx, input }) => (await ctx.workers.list(input)).map(viewWorker)),
+    autoscaling: procedure.query(({ ctx }) => viewAutoscaling(ctx.autoscaler)),
     scale: procedure.input(scaleInput).mutation(({ ctx, input }) => ctx.workers.scale(input)),
     kill: procedure.input(killInput).mutation(({ ctx, input }) => ctx.workers.kill(input)),
   }),

@@ -1,6 +1,7 @@
 import { durationSeconds, isEnded, type PastAttempt, type Task } from '../shared/core/task.ts'
 import type { ListedState } from '../shared/store/tasks.ts'
 import type { Worker } from '../shared/store/workers.ts'
+import type { Autoscaler } from './autoscale/autoscaler.ts'
 import type { TaskDetail } from './tasks.ts'
 
 export type WorkerStatus = 'idle' | 'busy' | 'draining' | 'offline'
@@ -115,6 +116,13 @@ function statusOf({ online, draining, runningTaskIds }: Worker): WorkerStatus {
   if (!online) return 'offline'
   if (draining) return 'draining'
   return runningTaskIds.length > 0 ? 'busy' : 'idle'
+}
+
+/** How the number of workers is kept; `{ enabled: false }` when people do. */
+export function viewAutoscaling(autoscaler: Autoscaler | null) {
+  if (!autoscaler) return { enabled: false as const }
+  const { min, max, reason, at } = autoscaler.status()
+  return { enabled: true as const, min, max, reason, looked_at: at?.toISOString() ?? null }
 }
 
 export type TaskView = ReturnType<typeof viewTask<null>>

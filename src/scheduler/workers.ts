@@ -16,8 +16,11 @@ export interface WorkersOptions {
 export interface Workers {
   /** Live workers; with `include: 'offline'` the others too. */
   list(input: { include?: 'offline' | undefined }): Promise<Worker[]>
-  /** @throws `unavailable` with the reason when there is no fleet that can be scaled */
-  scale(input: { count: number }): Promise<{ count: number; command: string }>
+  /**
+   * @param reason why, when nobody asked for it
+   * @throws `unavailable` with the reason when there is no fleet that can be scaled
+   */
+  scale(input: { count: number }, reason?: string): Promise<{ count: number; command: string }>
   /**
    * Kills one live worker hard.
    *
@@ -39,9 +42,9 @@ export function createWorkers({ sql, fleet, silenceMs, log }: WorkersOptions): W
   return {
     list,
 
-    async scale({ count }) {
+    async scale({ count }, reason) {
       const command = await fleet.scale(count)
-      await announce('scale', { text: `Scaled to ${count} workers` })
+      await announce('scale', { text: `Scaled to ${count} workers${reason ? `. ${reason}` : ''}` })
       return { count, command }
     },
 

@@ -60,6 +60,18 @@ export const list = (fallback: string[]): Setting<string[]> => ({
           .filter(Boolean),
 })
 
+/** Two whole numbers, the first no larger: `3:50`; unset or `off`: null. */
+export const optionalRange = (min: number, max: number): Setting<{ min: number; max: number } | null> => ({
+  read(given) {
+    if (given === null || /^off$/i.test(given.trim())) return null
+    const [, low, high] = /^\s*(\d{1,9}):(\d{1,9})\s*$/.exec(given) ?? []
+    const range = { min: Number(low), max: Number(high) }
+    return range.min >= min && range.min <= range.max && range.max <= max
+      ? range
+      : wrong(`must be off, or two whole numbers from ${min} to ${max} such as 3:50, not "${given}"`)
+  },
+})
+
 export const oneOf = <const T extends string>(fallback: T, values: readonly T[]): Setting<T> => ({
   read(given) {
     const value = given?.toLowerCase() ?? fallback

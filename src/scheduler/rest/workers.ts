@@ -1,6 +1,6 @@
 import { killInput, parse, scaleInput, workersInput } from '../schemas.ts'
 import { readStats } from '../stats.ts'
-import { viewWorker } from '../views.ts'
+import { viewAutoscaling, viewWorker } from '../views.ts'
 import { BODY_LIMIT, readJson } from './body.ts'
 import type { Route } from './route.ts'
 
@@ -23,6 +23,11 @@ export const workerRoutes: Route[] = [
         worker_count: found.filter(({ online }) => online).length,
       })
     },
+  },
+  {
+    method: 'GET',
+    path: '/api/workers/autoscaling',
+    handle: (c, { autoscaler }) => c.json(viewAutoscaling(autoscaler)),
   },
   {
     method: 'POST',

@@ -89,6 +89,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     actions: createActions({ sql, budgetMs: 5000, ...options.actions }),
     auditor: createAuditor({ sql, log, silenceMs: 15_000, ...options.audit }),
     workers: createWorkers({ sql, fleet, silenceMs: 15_000, log }),
+    autoscaler: null,
     feed,
     dashboard: createDashboard({
       ...{ sql, feed, log, silenceMs: 15_000, fleet: fleet.isScalable },

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from 'bun:test'
 import { PRIORITIES } from '../../../src/shared/core/task.ts'
+import { countDue } from '../../../src/shared/store/autoscaling.ts'
 import { readCounts } from '../../../src/shared/store/counts.ts'
 import { msUntilNextDue } from '../../../src/shared/store/dispatch.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
@@ -82,4 +83,11 @@ test('counts are read without a look at the tasks', async () => {
   const [plan] = await explain(database, (sql) => readCounts(sql))
   expect(plan!.nodes.filter((node) => node['Relation Name'] === 'tasks')).toEqual([])
   expect(plan!.buffers).toBeLessThan(200)
+})
+
+test('due tasks are counted along the index, no further than is asked for', async () => {
+  await insert(database.sql, 40)
+  const [plan] = await explain(database, (sql) => countDue(sql, 20))
+  expect(plan!.rowsRead('tasks')).toBeWithin(20, 20 + 2 * LEVELS + 1)
+  expect(plan!.indexes.filter((name) => name !== 'tasks_claimable')).toEqual([])
 })
