@@ -51,7 +51,24 @@ export function ActivityLog(props: { types?: ReadonlySet<string>; shown?: number
       </header>
       <Show
         when={entries().length > 0}
-        fallback={<Empty title="Nothing has happened yet" text="Create tasks to see them pass by." />}
+        fallback={
+          <Show
+            when={props.types?.size && live.log().length > 0}
+            fallback={
+              <Empty title="Nothing has happened yet" text="Schedule a task to see it pass by.">
+                <A href="/schedule" class="button">
+                  Schedule a task
+                </A>
+              </Empty>
+            }
+          >
+            <Empty title="Nothing of this kind" text="None of the last 200 events is.">
+              <A href="/activity" class="button">
+                Show everything
+              </A>
+            </Empty>
+          </Show>
+        }
       >
         <ol class="log" tabindex="0" aria-label="Events, newest first">
           <For each={entries()}>

@@ -142,7 +142,12 @@ function Chart(props: {
           y: { range: (_, __, max) => [0, Math.max(1, (max ?? 0) * 1.15)] },
         },
         axes: [
-          { ...axis, space: 70, size: 26, values: (_, at) => at.map((second) => clock(second)) },
+          {
+            ...axis,
+            space: 70,
+            size: 26,
+            values: (_, at, __, ___, step) => at.map((second) => clock(second, step < 60)),
+          },
           { ...axis, space: 34, size: 58, values: (_, at) => at.map((value) => props.format(value)) },
         ],
         series: [
@@ -204,7 +209,9 @@ function drawMarks(chart: uPlot, kill: string, scale: string) {
   ctx.restore()
 }
 
-function clock(second: number): string {
+function clock(second: number, withSeconds: boolean): string {
   const at = new Date(second * 1000)
-  return `${at.getHours()}:${String(at.getMinutes()).padStart(2, '0')}`
+  const pad = (value: number) => String(value).padStart(2, '0')
+  const minute = `${at.getHours()}:${pad(at.getMinutes())}`
+  return withSeconds ? `${minute}:${pad(at.getSeconds())}` : minute
 }

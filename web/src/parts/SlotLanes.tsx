@@ -4,10 +4,13 @@ import { arrange, WINDOW_MS } from '../live/geometry.ts'
 import { listBars } from '../live/lanes.ts'
 import { type Palette, paint, readPalette } from '../live/paint.ts'
 import { painted } from '../theme.ts'
+import { CopyButton } from './CopyButton.tsx'
 import { Empty } from './Empty.tsx'
 import { LaneGrid } from './LaneGrid.tsx'
 
 const CALM_FRAME_MS = 1000
+/** Where workers are started by hand. */
+const START_COMMAND = 'bun src/worker/main.ts'
 const KEY = [
   ['wait', 'waits'],
   ['run', 'runs'],
@@ -94,10 +97,22 @@ export function SlotLanes() {
         </button>
       </header>
       <Show when={live.hasSnap() && live.workers().length === 0}>
-        <Empty title="No workers are connected" text="Tasks wait until one is.">
-          <a class="button" href="#fleet">
-            Start workers
-          </a>
+        <Empty
+          title="No workers are connected"
+          text={
+            live.figures.canScale
+              ? 'Tasks wait until one is.'
+              : `Tasks wait until one is. Start one in a shell: ${START_COMMAND}`
+          }
+        >
+          <Show
+            when={live.figures.canScale}
+            fallback={<CopyButton text={START_COMMAND} label="Copy the command that starts a worker" />}
+          >
+            <a class="button" href="#fleet">
+              Start workers
+            </a>
+          </Show>
         </Empty>
       </Show>
       <div class="lane-body" hidden={isGrid() || (live.hasSnap() && live.workers().length === 0)}>
