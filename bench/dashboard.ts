@@ -11,6 +11,8 @@ export interface DashboardBenchOptions {
   json: boolean
   /** How long the heap is watched after the load. */
   minutes: number
+  /** A file for what the browser did for ten seconds of the load, as its developer tools read it. */
+  trace: string | null
 }
 
 interface Figure {
@@ -45,13 +47,14 @@ const SETTLE_MS = 2000
 const SLOWDOWN = 4
 const FIRST_PAINTS = 5
 const LONG_MS = 50
+const TRACE_MS = 10_000
 
 /**
  * Measures the dashboard in headless Chromium against a real system: what it weighs, how soon it is seen on a slow
  * machine, how smooth it stays under load and what it holds after that. Sets the exit code to 1 when a budget is
  * missed.
  */
-export async function measureDashboard({ json, minutes }: DashboardBenchOptions): Promise<void> {
+export async function measureDashboard({ json, minutes, trace }: DashboardBenchOptions): Promise<void> {
   if (!hasChromium) throw new Error('Chromium is missing: install chromium to measure the dashboard.')
   const say = (what: string) => {
     if (!json) console.log(what)
@@ -83,6 +86,7 @@ export async function measureDashboard({ json, minutes }: DashboardBenchOptions)
     const feeding = stand.feed(FED_PER_SECOND, LOAD_MS)
     await Bun.sleep(SETTLE_MS)
     await take(page)
+    if (trace) await keepTrace(browser, page, trace)
     await feeding
     const loaded = await take(page)
     const events = ((await stand.events()) - before) / ((performance.now() - startedAt) / 1000)
@@ -159,6 +163,12 @@ function describe(figure: Figure): [string, { measured: string; budget: string; 
 }
 
 const take = (page: Page) => page.evaluate<Taken>('takeRecord()')
+
+async function keepTrace(browser: Browser, page: Page, path: string): Promise<void> {
+  await browser.startTracing(page, { path })
+  await Bun.sleep(TRACE_MS)
+  await browser.stopTracing()
+}
 
 /** After a collection, so that what is left is held. */
 async function heapMiB(session: CDPSession): Promise<number> {

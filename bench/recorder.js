@@ -7,6 +7,8 @@
   const awaited = new Map()
   /** One message of so many is followed to the picture: following costs the page time. */
   const FOLLOWED = 10
+  /** ms that may be between an event and its being drawn; longer than that is as long as that. */
+  const FOLLOWED_MS = 5000
   let open = 0
   let mostOpen = 0
   let messages = 0
@@ -18,14 +20,19 @@
     before = now
     if (awaited.size === 0 || !window.taskmasterLanes) return
     // This runs before the page draws: what is there now was drawn a frame ago at the latest.
-    const shown = new Map(window.taskmasterLanes().map((bar) => [`${bar.taskId}#${bar.attempt}`, bar]))
+    const shown = new Map(
+      window.taskmasterLanes(FOLLOWED_MS).map((bar) => [`${bar.taskId}#${bar.attempt}`, bar]),
+    )
     const wallNow = Date.now()
     for (const [key, { at, isEnd }] of awaited) {
       const bar = shown.get(key)
       if (bar && (isEnd ? bar.outcome !== 'none' : Number.isFinite(bar.started))) {
         latencies.push(wallNow - at)
         awaited.delete(key)
-      } else if (wallNow - at > 10_000) awaited.delete(key)
+      } else if (wallNow - at > FOLLOWED_MS) {
+        latencies.push(FOLLOWED_MS)
+        awaited.delete(key)
+      }
     }
   }
   requestAnimationFrame(loop)
