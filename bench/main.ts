@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ServiceName } from '../src/cli/up/services.ts'
 import { type Process, residentMiB, startBenchDatabase, startProcess } from './cluster.ts'
+import { measureDashboard } from './dashboard.ts'
 import { measureDrain } from './drain.ts'
 import { measureFaults } from './faults.ts'
 import { measureHttp } from './http.ts'
 import { measureLateness, measurePickUp } from './latency.ts'
+import { measureLists } from './lists.ts'
 import { measureRaw } from './raw.ts'
 
 const HELP = `Measures TaskMaster on a fresh embedded PostgreSQL: 1 coordinator, 1 scheduler, 3 workers × 5 slots,
@@ -15,6 +17,10 @@ instantaneous tasks. Prints a table and a line of JSON.
   bun run bench                 everything, about a minute
   bun run bench --tasks 20000   smaller drains
   bun run bench --faults        instead: how long it takes to go on after a worker or a coordinator is killed
+  bun run bench --dashboard     instead: the dashboard in headless Chromium, against its budgets, about three minutes;
+                                --minutes 10 watches its heap for longer (default 1),
+                                --trace <file> keeps a trace of the page under load
+  bun run bench --lists         instead: figures and lists at a million tasks, against their budget; --rows 100000
   bun run bench --json          the JSON alone`
 
 /** Tasks before those that count: the services compile what they run often. */
@@ -31,7 +37,15 @@ if (args.includes('--faults')) {
   await measureFaults(json)
   process.exit()
 }
-const tasks = Number(args[args.indexOf('--tasks') + 1] || 0) || 100_000
+if (args.includes('--dashboard')) {
+  await measureDashboard({ json, minutes: numberOf('--minutes', 1), trace: wordOf('--trace') })
+  process.exit()
+}
+if (args.includes('--lists')) {
+  await measureLists({ json, rows: numberOf('--rows', 1_000_000) })
+  process.exit()
+}
+const tasks = numberOf('--tasks', 100_000)
 const say = (what: string) => {
   if (!json) console.log(what)
 }
@@ -113,6 +127,16 @@ try {
   await rm(folder, { recursive: true, force: true })
 }
 process.exit(0)
+
+function numberOf(flag: string, otherwise: number): number {
+  const at = args.indexOf(flag)
+  return (at >= 0 && Number(args[at + 1])) || otherwise
+}
+
+function wordOf(flag: string): string | null {
+  const at = args.indexOf(flag)
+  return (at >= 0 && args[at + 1]) || null
+}
 
 function rows({
   raw,

@@ -13,12 +13,12 @@ import { readCounts } from '../shared/store/counts.ts'
 import {
   countMatches,
   findMatches,
-  findSearchEnd,
   findTask,
   insertTasks,
   isSearch,
   type ListedTask,
   listTasks,
+  searchTasks,
   type TaskFilter,
   type TaskPage,
 } from '../shared/store/tasks.ts'
@@ -88,13 +88,13 @@ export function createTasks(sql: Sql): Tasks {
   }
 
   async function search(filter: TaskFilter, page: TaskPage): Promise<TaskList> {
-    const found = await listTasks(sql, filter, page)
+    const [{ tasks: found, count, end }, newest] = await Promise.all([
+      searchTasks(sql, filter, page),
+      page.after ? countMatches(sql, filter) : null,
+    ])
     const { tasks, nextCursor } = cut(found, page.limit - 1)
-    const end = nextCursor ? null : await findSearchEnd(sql, filter, page)
-    // The first page, when it is not full, is all that was found.
-    const { count, isAll } =
-      nextCursor || page.after ? await countMatches(sql, filter) : { count: tasks.length, isAll: !end }
-    return { tasks, total: count, totalIsExact: isAll, nextCursor: end ? writeCursor(end) : nextCursor }
+    const { count: total, isAll } = newest ?? { count, isAll: end === null }
+    return { tasks, total, totalIsExact: isAll, nextCursor: nextCursor ?? (end && writeCursor(end)) }
   }
 
   return {

@@ -27,7 +27,7 @@ import { readStats } from './stats.ts'
 import { isUuid } from './uuid.ts'
 import { viewAutoscaling, viewDetail, viewTask, viewWorker } from './views.ts'
 
-const TRPC_CODE = {
+export const TRPC_CODE = {
   invalid: 'BAD_REQUEST',
   unauthorized: 'UNAUTHORIZED',
   not_found: 'NOT_FOUND',

@@ -31,7 +31,7 @@ async function create(count: number, delay_seconds: number) {
 }
 
 test.skipIf(!hasBrowser)(
-  'the order stays while a row far down is held, whatever comes',
+  'check 9: the order stays while a row far down has the focus, during 500 events',
   async () => {
     const { page, close } = await openPage()
     await page.goto(`${system.url}/tasks`)
@@ -56,7 +56,7 @@ test.skipIf(!hasBrowser)(
 )
 
 test.skipIf(!hasBrowser)(
-  'all that match are cancelled by one request',
+  'check 7: all of ten thousand that match are acted on by one request',
   async () => {
     const { page, close } = await openPage()
     const requests: string[] = []

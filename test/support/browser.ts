@@ -1,17 +1,13 @@
 import { afterAll } from 'bun:test'
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { hasChromium, launchChromium } from './chromium.ts'
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync']
 const ARTIFACTS = join(import.meta.dir, '..', '..', 'artifacts')
 
-const executablePath = PLACES.find((path) => existsSync(path))
-
 /** Whether there is a browser to test with; said once per file when there is none. */
-export const hasBrowser = executablePath !== undefined
+export const hasBrowser = hasChromium
 if (!hasBrowser) console.log('Chromium is missing, so the tests in a browser are skipped: install chromium.')
 
 let browser: Promise<Browser> | undefined
@@ -20,7 +16,7 @@ let browser: Promise<Browser> | undefined
 export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<{ page: Page; faults: string[]; close(): Promise<void> }> {
-  browser ??= chromium.launch({ executablePath: executablePath as string, args: FLAGS })
+  browser ??= launchChromium()
   const context = await (await browser).newContext({ viewport: { width: 1280, height: 860 }, ...options })
   const page = await context.newPage()
   const faults: string[] = []

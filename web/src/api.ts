@@ -1,10 +1,4 @@
-import {
-  createTRPCClient,
-  httpBatchLink,
-  httpSubscriptionLink,
-  splitLink,
-  TRPCClientError,
-} from '@trpc/client'
+import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink } from '@trpc/client'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import type { AppRouter } from '../../src/scheduler/trpc.ts'
 
@@ -37,15 +31,3 @@ export type Buckets = Snap['buckets'][number]
 export type FeedEvent = Snap['log'][number]
 export type Counts = Snap['counts']
 export type TaskState = keyof Counts
-
-/** What a person can be told of a call that failed. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof TRPCClientError) {
-    return error.data ? error.message : 'The scheduler cannot be reached. Is it running?'
-  }
-  return error instanceof Error ? error.message : String(error)
-}
-
-export function isNotFound(error: unknown): boolean {
-  return error instanceof TRPCClientError && error.data?.code === 'NOT_FOUND'
-}

@@ -24,7 +24,7 @@ export interface Reading {
 
 /**
  * Reads `state:failed worker:w3 some words`. Quotes keep words together; what is no condition is text that the name,
- * the command or the beginning of the id contains.
+ * the command or an end of the id contains.
  */
 export function parseFilter(query: string): Reading {
   const filter: Filter = {}

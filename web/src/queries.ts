@@ -1,12 +1,13 @@
 import { keepPreviousData, QueryClient } from '@tanstack/solid-query'
-import { api, type Inputs, isNotFound } from './api.ts'
+import { api, type Inputs } from './api.ts'
+import { isInvalid, isNotFound } from './reason.ts'
 
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 1000,
       refetchOnWindowFocus: true,
-      retry: (failures, error) => failures < 2 && !isNotFound(error),
+      retry: (failures, error) => failures < 2 && !isNotFound(error) && !isInvalid(error),
       retryDelay: (failures) => 300 * 2 ** failures,
     },
   },

@@ -4,8 +4,10 @@ import { api, type TaskRow } from './api.ts'
 import type { Filter } from './filter.ts'
 
 const FIRST = 200
-const FURTHER = 1000
+const FURTHER = 500
 const HEAD = 100
+/** Pages of a search that one click goes through at most. */
+const PAGES_AT_ONCE = 40
 
 export type Sort = 'scheduled' | '-scheduled'
 
@@ -22,6 +24,11 @@ export interface TaskPages {
   retry(): void
   /** Loads on until that many rows are there. */
   reach(count: number): void
+  /** Whether there are tasks that were not looked through yet: a search looks through some at a time. */
+  hasMore(): boolean
+  /** Looks through older ones until something more matches, or for a while. */
+  lookFurther(): Promise<void>
+  isLooking(): boolean
 }
 
 /**
@@ -53,6 +60,7 @@ export function createTaskPages(filter: () => Filter, sort: () => Sort, isHeld: 
   }))
   const rows = createMemo(() => query.data?.pages.flatMap(({ tasks }) => tasks) ?? [])
   const isStill = () => isHeld() || (query.data?.pages.length ?? 0) > 1
+  const [isSearching, setSearching] = createSignal(false)
   let isLooking = false
 
   async function lookForFresh() {
@@ -84,6 +92,18 @@ export function createTaskPages(filter: () => Filter, sort: () => Sort, isHeld: 
         })
     },
     retry: () => query.refetch(),
+    hasMore: () => query.hasNextPage,
+    isLooking: isSearching,
+    async lookFurther() {
+      const before = rows().length
+      setSearching(true)
+      try {
+        for (let page = 0; page < PAGES_AT_ONCE && query.hasNextPage && rows().length === before; page++)
+          await query.fetchNextPage()
+      } finally {
+        setSearching(false)
+      }
+    },
     reach(count) {
       if (count > rows().length && query.hasNextPage && !query.isFetching) query.fetchNextPage()
     },

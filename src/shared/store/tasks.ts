@@ -82,7 +82,7 @@ export interface TaskFilter {
   state?: ListedState
   /** Held or ended by one of these. */
   workerIds?: number[]
-  /** Matches name, command and the beginning of the id, ignoring case. */
+  /** Matches name, command, and the beginning or the end of the id, ignoring case. */
   text?: string
 }
 
@@ -90,7 +90,7 @@ export interface TaskFilter {
  * How many tasks of the state asked for one page of a text or worker filter looks through: no index serves those,
  * and a page must not take longer because little matches. The next page goes on from there.
  */
-export const SEARCH_WINDOW = 10_000
+export const SEARCH_WINDOW = 5000
 
 /** Where in the order a task lies. */
 export type Position = { scheduledAt: string; id: string }
@@ -108,13 +108,50 @@ export interface ListedTask extends Task {
   exactScheduledAt: string
 }
 
-/** One page of tasks by `scheduled_at`; of those that a text or worker filter looks through, see SEARCH_WINDOW. */
-export function listTasks(sql: Sql, filter: TaskFilter, page: TaskPage): Promise<ListedTask[]> {
+/** One page of tasks of a state, or of all, by `scheduled_at`; for a text or worker filter see `searchTasks`. */
+export function listTasks(
+  sql: Sql,
+  filter: Pick<TaskFilter, 'state'>,
+  page: TaskPage,
+): Promise<ListedTask[]> {
   return sql`
     SELECT ${columns(sql)}, t.scheduled_at::text AS "exactScheduledAt"
-    FROM (${inOrder(sql, filter, page, isSearch(filter) ? SEARCH_WINDOW : page.limit)}) t
-    WHERE ${matchesRest(sql, filter)}
-    ORDER BY ${order(sql, page)} LIMIT ${page.limit}`
+    FROM (${inOrder(sql, filter, page, page.limit)}) t ORDER BY ${order(sql, page)}`
+}
+
+export interface Search {
+  /** The page: the first `limit` of those that match. */
+  tasks: ListedTask[]
+  /** How many match, of those that were looked through. */
+  count: number
+  /** The last task that was looked through; null when there are no more. */
+  end: Position | null
+}
+
+/** Looks through SEARCH_WINDOW tasks of the filter's state once: what matches, how many, and where the next go on. */
+export async function searchTasks(sql: Sql, filter: TaskFilter, page: TaskPage): Promise<Search> {
+  const [row] = await sql<{ ids: string[] | null; count: number; end: Position | null }[]>`
+    WITH seen AS MATERIALIZED (
+      SELECT t.id, t.scheduled_at, (${matchesRest(sql, filter)}) AS hit
+      FROM (${inOrder(sql, filter, page, SEARCH_WINDOW)}) t
+    )
+    SELECT ARRAY(
+        SELECT t.id FROM seen t WHERE hit ORDER BY ${order(sql, page)} LIMIT ${page.limit}
+      ) AS ids,
+      (SELECT count(*) FROM seen WHERE hit) AS count,
+      (SELECT jsonb_build_object('scheduledAt', t.scheduled_at::text, 'id', t.id)
+        FROM seen t ORDER BY ${order(sql, page)} OFFSET ${SEARCH_WINDOW - 1} LIMIT 1) AS "end"`
+  const ids = row?.ids ?? []
+  const tasks = ids.length > 0 ? await findInOrder(sql, ids, filter, page) : []
+  return { tasks, count: row?.count ?? 0, end: row?.end ?? null }
+}
+
+/** These tasks, as far as they still match. */
+function findInOrder(sql: Sql, ids: string[], filter: TaskFilter, page: TaskPage): Promise<ListedTask[]> {
+  return sql`
+    SELECT ${columns(sql)}, t.scheduled_at::text AS "exactScheduledAt" FROM tasks t
+    WHERE t.id = ANY(${ids}::uuid[]) AND ${isShownAs(sql, filter.state)} AND ${matchesRest(sql, filter)}
+    ORDER BY ${order(sql, page)}`
 }
 
 /** Those of these tasks that match. */
@@ -128,14 +165,6 @@ export function findMatches(sql: Sql, ids: string[], filter: TaskFilter): Promis
 export function isShownAs(sql: Sql, state: ListedState | undefined) {
   if (state === 'retrying') return sql`t.state = 'pending' AND t.failures > 0`
   return state ? sql`t.state = ${state}` : sql`true`
-}
-
-/** The last task that such a page looked through; null when it looked through all. */
-export async function findSearchEnd(sql: Sql, filter: TaskFilter, page: TaskPage): Promise<Position | null> {
-  const [end] = await sql<Position[]>`
-    SELECT t.scheduled_at::text AS "scheduledAt", t.id FROM (${inOrder(sql, filter, page, SEARCH_WINDOW)}) t
-    ORDER BY ${order(sql, page)} OFFSET ${SEARCH_WINDOW - 1} LIMIT 1`
-  return end ?? null
 }
 
 /** How many tasks match, of the newest SEARCH_WINDOW of the state, and whether that is all. */
@@ -199,6 +228,14 @@ function hasText(sql: Sql, text: string) {
   const collation = /^[\0-\x7f]*$/.test(text) ? sql`COLLATE "C"` : sql``
   const has = (column: ReturnType<Sql>) =>
     sql`strpos(lower(${column} ${collation}), lower(${text}::text ${collation})) > 0`
-  const beginsId = /^[0-9a-f-]+$/i.test(text) ? sql`OR starts_with(t.id::text, ${text.toLowerCase()})` : sql``
-  return sql`(${has(sql`t.command`)} OR ${has(sql`t.name`)} ${beginsId})`
+  return sql`(${has(sql`t.command`)} OR ${has(sql`t.name`)} OR ${isEndOfId(sql, text.toLowerCase())})`
+}
+
+/** The end of an id is what interfaces show of it; fewer characters would match by chance. */
+const LEAST_OF_ID = 4
+
+function isEndOfId(sql: Sql, text: string) {
+  if (!/^[0-9a-f-]+$/.test(text)) return sql`false`
+  const begins = sql`starts_with(t.id::text, ${text})`
+  return text.length < LEAST_OF_ID ? begins : sql`(${begins} OR right(t.id::text, ${text.length}) = ${text})`
 }

@@ -5,6 +5,8 @@ import {
   findStates,
   findTask,
   listTasks,
+  SEARCH_WINDOW,
+  searchTasks,
   type TaskFilter,
 } from '../../../src/shared/store/tasks.ts'
 import { createTestDatabase } from '../../support/database.ts'
@@ -96,13 +98,39 @@ test('a text with the signs of patterns is only itself', async () => {
   const [task] = await listTasks(sql, { state: 'failed' }, { limit: 1 })
   await sql`UPDATE tasks SET name = ${'100%_\\done'} WHERE id = ${task!.id}`
   for (const text of ['100%_\\DONE', '0%_', '_\\d']) {
-    expect((await listTasks(sql, { state: 'failed', text }, { limit: 5 })).map(({ id }) => id)).toEqual([
-      task!.id,
-    ])
+    const { tasks, count } = await searchTasks(sql, { state: 'failed', text }, { limit: 5 })
+    expect({ ids: tasks.map(({ id }) => id), count }).toEqual({ ids: [task!.id], count: 1 })
     expect((await countMatches(sql, { state: 'failed', text })).count).toBe(1)
   }
   for (const text of ['100%done', '1__%', '\\\\'])
     expect((await countMatches(sql, { state: 'failed', text })).count).toBe(0)
+})
+
+test('a search reads its window once, by the index of the state', async () => {
+  for (const [state, index] of [
+    [undefined, 'tasks_listed'],
+    ['completed', 'tasks_completed'],
+    ['pending', 'tasks_pending'],
+  ] as const) {
+    const filter = { ...(state && { state }), text: 'nobody has this' }
+    const [plan] = await explain(database, (own) => searchTasks(own, filter, { limit: 200 }))
+    expect(plan!.indexes.filter((name) => name.startsWith('tasks'))).toEqual([index])
+    expect(plan!.rowsRead('tasks')).toBeLessThanOrEqual(SEARCH_WINDOW)
+  }
+})
+
+test('a task is found by the end of its id, as it is shown, and by the beginning', async () => {
+  const [task] = await listTasks(sql, { state: 'failed' }, { limit: 1 })
+  for (const text of [
+    task!.id.slice(-8),
+    task!.id.slice(0, 23).toUpperCase(),
+    task!.id.slice(-8).toUpperCase(),
+  ]) {
+    const { tasks } = await searchTasks(sql, { state: 'failed', text }, { limit: 5 })
+    expect(tasks.map(({ id }) => id)).toContain(task!.id)
+  }
+  const { count } = await searchTasks(sql, { text: task!.id.slice(10, 20) }, { limit: 5 })
+  expect(count).toBe(0)
 })
 
 test('tasks are looked up by id, and those that do not exist are left out', async () => {

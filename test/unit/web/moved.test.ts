@@ -36,3 +36,14 @@ test('a retry after a failure is no move', () => {
   moves.put(span({ taskId: 'a', attempt: 2, workerId: 2 }))
   expect(moves.list()).toEqual([])
 })
+
+test('a task that is handed back before it started is a move too, and said to be one without a loss', () => {
+  const moves = createMoves()
+  moves.put(span({ taskId: 'a', workerId: 1, outcome: 'returned' }))
+  moves.put(span({ taskId: 'a', attempt: 2, workerId: 2 }))
+  moves.put(span({ taskId: 'b', workerId: 1, outcome: 'lost' }))
+  expect(moves.list()).toMatchObject([
+    { taskId: 'b', hadStarted: true, to: null },
+    { taskId: 'a', hadStarted: false, from: 1, to: 2, attempt: 2 },
+  ])
+})

@@ -1,14 +1,16 @@
 import type { Span } from '../api.ts'
 
-/** A task that was lost with its worker and goes on elsewhere. */
+/** A task that was taken from its worker, lost with it or handed back by it, and goes on elsewhere. */
 export interface Move {
   taskId: string
   from: number
   /** Null while no other worker has it. */
   to: number | null
-  /** The attempt that goes on; before that, the one that was lost. */
+  /** The attempt that goes on; before that, the one that was taken back. */
   attempt: number
   lostAt: number
+  /** Whether it had been running there: then that attempt is lost, else it cost nothing. */
+  hadStarted: boolean
   outcome: Span['outcome']
   startedAt: number | null
 }
@@ -29,7 +31,6 @@ export function createMoves(): Moves {
 
   function follow(move: Move, span: Span) {
     if (span.attempt <= move.attempt && span.workerId !== move.to) return
-    if (span.outcome === 'lost' || span.outcome === 'returned') return
     // A new object, so that who shows it sees that it is another.
     moves.set(move.taskId, {
       ...move,
@@ -42,7 +43,7 @@ export function createMoves(): Moves {
 
   return {
     put(span) {
-      if (span.outcome === 'lost') {
+      if (span.outcome === 'lost' || span.outcome === 'returned') {
         const known = moves.get(span.taskId)
         if (known && known.attempt > span.attempt) return
         moves.delete(span.taskId)
@@ -52,7 +53,8 @@ export function createMoves(): Moves {
           to: null,
           attempt: span.attempt,
           lostAt: span.endedAt ?? 0,
-          outcome: 'lost',
+          hadStarted: span.outcome === 'lost',
+          outcome: span.outcome,
           startedAt: null,
         }
         moves.set(span.taskId, move)

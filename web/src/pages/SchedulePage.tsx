@@ -1,9 +1,10 @@
 import { A } from '@solidjs/router'
 import { createMemo, createSignal, For, Show } from 'solid-js'
-import { api, reasonOf } from '../api.ts'
+import { api } from '../api.ts'
 import { live } from '../events.ts'
 import { formatInstant, formatUtc, shortId, toLocalInput } from '../format.ts'
 import { CopyButton } from '../parts/CopyButton.tsx'
+import { reasonOf } from '../reason.ts'
 import { useTitle } from '../title.ts'
 
 const SOON = [

@@ -1,6 +1,5 @@
 import { A, useSearchParams } from '@solidjs/router'
 import { createEffect, createMemo, createSignal, For, on, onCleanup, Show } from 'solid-js'
-import { reasonOf } from '../api.ts'
 import { live } from '../events.ts'
 import { FILTER_STATES, type FilterState, isEmptyFilter, parseFilter, writeFilter } from '../filter.ts'
 import { formatCount, plural } from '../format.ts'
@@ -9,8 +8,9 @@ import { Empty } from '../parts/Empty.tsx'
 import { SavedViews } from '../parts/SavedViews.tsx'
 import { StateMark } from '../parts/StateMark.tsx'
 import { TaskTable } from '../parts/TaskTable.tsx'
+import { isInvalid, reasonOf } from '../reason.ts'
 import { createSelection } from '../selection.ts'
-import { createTaskPages } from '../taskpages.ts'
+import { createTaskPages, type TaskPages } from '../taskpages.ts'
 import { useTitle } from '../title.ts'
 
 const REFRESH_MS = 1000
@@ -38,6 +38,8 @@ export default function TasksPage() {
     pages.refresh()
   }, REFRESH_MS)
   onCleanup(() => clearInterval(timer))
+
+  const isSearch = () => Boolean(reading().filter.text || reading().filter.worker)
 
   const setState = (state: FilterState | null) => {
     const { state: _, ...rest } = reading().filter
@@ -97,9 +99,18 @@ export default function TasksPage() {
         when={!pages.error()}
         fallback={
           <Empty title="The tasks cannot be shown" text={reasonOf(pages.error())}>
-            <button type="button" class="primary" onClick={() => pages.retry()}>
-              Try again
-            </button>
+            <Show
+              when={isInvalid(pages.error())}
+              fallback={
+                <button type="button" class="primary" onClick={() => pages.retry()}>
+                  Try again
+                </button>
+              }
+            >
+              <button type="button" class="primary" onClick={() => setParams({ q: null })}>
+                Show all tasks
+              </button>
+            </Show>
           </Empty>
         }
       >
@@ -109,11 +120,26 @@ export default function TasksPage() {
             <Show
               when={isEmptyFilter(reading().filter)}
               fallback={
-                <Empty title="No task matches" text="Nothing is stored that meets all of these conditions.">
-                  <button type="button" class="primary" onClick={() => setParams({ q: null })}>
-                    Show all tasks
-                  </button>
-                </Empty>
+                <Show
+                  when={pages.hasMore()}
+                  fallback={
+                    <Empty
+                      title="No task matches"
+                      text="Nothing is stored that meets all of these conditions."
+                    >
+                      <button type="button" class="primary" onClick={() => setParams({ q: null })}>
+                        Show all tasks
+                      </button>
+                    </Empty>
+                  }
+                >
+                  <Empty
+                    title="None of the newest tasks matches"
+                    text="Name, command and the ends of the id were looked through; there are older tasks."
+                  >
+                    <LookFurther pages={pages} />
+                  </Empty>
+                </Show>
               }
             >
               <Empty title="There are no tasks yet" text="They appear here as soon as one is scheduled.">
@@ -137,8 +163,21 @@ export default function TasksPage() {
             onSort={() => setParams({ sort: sort() === '-scheduled' ? 'scheduled' : null })}
             onHold={setHeld}
           />
+          <Show when={isSearch() && pages.hasMore() && pages.rows().length >= pages.total()}>
+            <p class="table-foot soft small">
+              There are older tasks that were not looked through yet. <LookFurther pages={pages} />
+            </p>
+          </Show>
         </Show>
       </Show>
     </>
+  )
+}
+
+function LookFurther(props: { pages: TaskPages }) {
+  return (
+    <button type="button" disabled={props.pages.isLooking()} onClick={() => props.pages.lookFurther()}>
+      {props.pages.isLooking() ? 'Looking …' : 'Look through older ones'}
+    </button>
   )
 }

@@ -1,12 +1,12 @@
 import { A, useParams } from '@solidjs/router'
 import { useQuery } from '@tanstack/solid-query'
 import { createEffect, For, on, Show } from 'solid-js'
-import { reasonOf } from '../api.ts'
 import { useDialogs } from '../dialogs.ts'
 import { live } from '../events.ts'
 import { formatCount, formatInstant, shortId } from '../format.ts'
 import { Empty } from '../parts/Empty.tsx'
 import { queries } from '../queries.ts'
+import { reasonOf } from '../reason.ts'
 import { useTitle } from '../title.ts'
 
 /** One worker: what it is, what it holds, and where to see what it did. */

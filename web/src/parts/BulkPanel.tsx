@@ -1,6 +1,7 @@
 import { createSignal } from 'solid-js'
-import { api, reasonOf } from '../api.ts'
+import { api } from '../api.ts'
 import { plural } from '../format.ts'
+import { reasonOf } from '../reason.ts'
 import { tellDone, tellFailed } from '../toasts.ts'
 
 const MOST = 1000

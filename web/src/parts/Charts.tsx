@@ -3,6 +3,7 @@ import uPlot from 'uplot'
 import { live } from '../events.ts'
 import { formatCount, formatDuration } from '../format.ts'
 import { percentilesOf, type Series, throughputOf } from '../live/series.ts'
+import { createSeen } from '../seen.ts'
 import { painted } from '../theme.ts'
 import 'uplot/dist/uPlot.min.css'
 
@@ -15,7 +16,9 @@ const LEAST_S = 60
 /** How the last five minutes went; kills and scalings are upright marks. */
 export default function Charts() {
   const [tick, setTick] = createSignal(0)
-  const timer = setInterval(() => document.hidden || setTick((n) => n + 1), 1000)
+  let holder!: HTMLElement
+  const isSeen = createSeen(() => holder)
+  const timer = setInterval(() => document.hidden || !isSeen() || setTick((n) => n + 1), 1000)
   onCleanup(() => clearInterval(timer))
   const end = createMemo(() => {
     tick()
@@ -38,7 +41,7 @@ export default function Charts() {
   const wait = createMemo(() => percentilesOf(live.buckets, 'wait', end() - SHOWN_S, end() - 1, STEP_S))
   const run = createMemo(() => percentilesOf(live.buckets, 'run', end() - SHOWN_S, end() - 1, STEP_S))
   return (
-    <section class="panel charts" aria-labelledby="charts-title">
+    <section class="panel charts" aria-labelledby="charts-title" ref={holder}>
       <header class="panel-head">
         <h2 id="charts-title">The last five minutes</h2>
         <p class="soft small">Upright lines: kills and scalings</p>
@@ -142,7 +145,12 @@ function Chart(props: {
           y: { range: (_, __, max) => [0, Math.max(1, (max ?? 0) * 1.15)] },
         },
         axes: [
-          { ...axis, space: 70, size: 26, values: (_, at) => at.map((second) => clock(second)) },
+          {
+            ...axis,
+            space: 70,
+            size: 26,
+            values: (_, at, __, ___, step) => at.map((second) => clock(second, step < 60)),
+          },
           { ...axis, space: 34, size: 58, values: (_, at) => at.map((value) => props.format(value)) },
         ],
         series: [
@@ -204,7 +212,9 @@ function drawMarks(chart: uPlot, kill: string, scale: string) {
   ctx.restore()
 }
 
-function clock(second: number): string {
+function clock(second: number, withSeconds: boolean): string {
   const at = new Date(second * 1000)
-  return `${at.getHours()}:${String(at.getMinutes()).padStart(2, '0')}`
+  const pad = (value: number) => String(value).padStart(2, '0')
+  const minute = `${at.getHours()}:${pad(at.getMinutes())}`
+  return withSeconds ? `${minute}:${pad(at.getSeconds())}` : minute
 }

@@ -1,8 +1,9 @@
 import { createSignal, For, Show } from 'solid-js'
-import { api, reasonOf } from '../api.ts'
+import { api } from '../api.ts'
 import { useDialogs } from '../dialogs.ts'
 import { live } from '../events.ts'
 import { plural } from '../format.ts'
+import { reasonOf } from '../reason.ts'
 import { tellDone, tellFailed } from '../toasts.ts'
 import { CopyButton } from './CopyButton.tsx'
 

@@ -1,7 +1,8 @@
 import { createSignal, Show } from 'solid-js'
-import { api, reasonOf } from '../api.ts'
+import { api } from '../api.ts'
 import { live } from '../events.ts'
 import { plural } from '../format.ts'
+import { reasonOf } from '../reason.ts'
 import { tellDone, tellFailed } from '../toasts.ts'
 import { Dialog } from './Dialog.tsx'
 

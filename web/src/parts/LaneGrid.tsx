@@ -1,7 +1,6 @@
 import { createEffect, createSignal, For, onCleanup } from 'solid-js'
 import { live } from '../events.ts'
 import { formatDuration, shortId } from '../format.ts'
-import { WINDOW_MS } from '../live/geometry.ts'
 import { type Bar, type LaneRow, listBars } from '../live/lanes.ts'
 
 const REFRESH_MS = 1000
@@ -15,7 +14,7 @@ export function LaneGrid(props: { rows: LaneRow[]; shown: boolean }) {
   createEffect(() => {
     tick()
     const now = live.now()
-    const bars = listBars(live.ring, props.rows, now - WINDOW_MS, now)
+    const bars = listBars(live.ring, props.rows, now, now)
     setCurrent(
       new Map(
         bars

@@ -1,9 +1,11 @@
 import { A, useLocation, useNavigate } from '@solidjs/router'
-import { createEffect, createSignal, type JSX, onCleanup, onMount, Show } from 'solid-js'
+import { createEffect, createSignal, ErrorBoundary, type JSX, on, onCleanup, onMount, Show } from 'solid-js'
 import { useDialogs } from '../dialogs.ts'
 import { live } from '../events.ts'
 import { listenToKeys } from '../keyboard.ts'
+import { reasonOf } from '../reason.ts'
 import { theme, turnTheme } from '../theme.ts'
+import { Empty } from './Empty.tsx'
 import { HelpDialog } from './HelpDialog.tsx'
 import { KillDialog } from './KillDialog.tsx'
 import { Toasts } from './Toasts.tsx'
@@ -82,7 +84,9 @@ export function Layout(props: { children?: JSX.Element }) {
         </div>
       </header>
       <main id="content" tabindex="-1" data-page={location.pathname}>
-        {props.children}
+        <ErrorBoundary fallback={(error, reset) => <Broken error={error} reset={reset} />}>
+          {props.children}
+        </ErrorBoundary>
       </main>
       <Show when={dialogs.name() === 'help'}>
         <HelpDialog onClose={dialogs.close} />
@@ -92,6 +96,19 @@ export function Layout(props: { children?: JSX.Element }) {
       </Show>
       <Toasts />
     </>
+  )
+}
+
+/** A page whose script did not come, or that failed; another page is tried anew. */
+function Broken(props: { error: unknown; reset: () => void }) {
+  const location = useLocation()
+  createEffect(on(() => location.pathname, props.reset, { defer: true }))
+  return (
+    <Empty level="h1" title="This page could not be shown" text={reasonOf(props.error)}>
+      <button type="button" class="primary" onClick={() => window.location.reload()}>
+        Reload
+      </button>
+    </Empty>
   )
 }
 

@@ -5,12 +5,12 @@ import { plural, shortId } from '../format.ts'
 
 const SHOWN = 50
 
-/** What was lost with a worker and goes on with another. */
+/** What was taken from a worker, lost with it or handed back, and goes on with another. */
 export function MovedTasks() {
   const moved = createMemo(() =>
     live
       .moves()
-      .filter(({ to }) => to !== null)
+      .filter(({ from, to }) => to !== null && to !== from)
       .slice(0, SHOWN),
   )
   const stranded = () => live.moves().filter(({ to }) => to === null).length
@@ -30,7 +30,9 @@ export function MovedTasks() {
       <Show
         when={moved().length > 0}
         fallback={
-          <p class="soft small">None yet. When a worker is lost, its tasks are listed here as they go on.</p>
+          <p class="soft small">
+            None yet. When a worker is lost, its tasks are listed here as they go on elsewhere.
+          </p>
         }
       >
         <ul aria-label="Moved tasks">
@@ -46,6 +48,7 @@ export function MovedTasks() {
                 </span>
                 <span class="soft">
                   attempt {move.attempt}, {stand(move.outcome, move.startedAt)}
+                  {move.hadStarted ? '' : ', had not started before'}
                 </span>
               </li>
             )}

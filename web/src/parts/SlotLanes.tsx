@@ -3,11 +3,15 @@ import { GONE_SHOWN_MS, live } from '../events.ts'
 import { arrange, WINDOW_MS } from '../live/geometry.ts'
 import { listBars } from '../live/lanes.ts'
 import { type Palette, paint, readPalette } from '../live/paint.ts'
+import { createSeen } from '../seen.ts'
 import { painted } from '../theme.ts'
+import { CopyButton } from './CopyButton.tsx'
 import { Empty } from './Empty.tsx'
 import { LaneGrid } from './LaneGrid.tsx'
 
 const CALM_FRAME_MS = 1000
+/** Where workers are started by hand. */
+const START_COMMAND = 'bun src/worker/main.ts'
 const KEY = [
   ['wait', 'waits'],
   ['run', 'runs'],
@@ -20,6 +24,7 @@ const KEY = [
 export function SlotLanes() {
   let canvas!: HTMLCanvasElement
   let holder!: HTMLDivElement
+  const isSeen = createSeen(() => holder)
   const [width, setWidth] = createSignal(0)
   const [isGrid, setGrid] = createSignal(false)
   const [waiting, setWaiting] = createSignal<ReadonlyMap<number, number>>(new Map())
@@ -27,6 +32,8 @@ export function SlotLanes() {
   const geometry = createMemo(() => arrange(rows()))
   const gone = createMemo(() => new Set(live.workers().flatMap(({ id, online }) => (online ? [] : [id]))))
   let palette: Palette = readPalette()
+  /** Whether what is drawn is no longer right, or gone. */
+  let isStale = true
 
   onMount(() => {
     const observer = new ResizeObserver(() => setWidth(holder.clientWidth))
@@ -35,11 +42,18 @@ export function SlotLanes() {
     const isCalm = matchMedia('(prefers-reduced-motion: reduce)')
     let frame = 0
     let paintedAt = 0
+    let paintedBeat = -1
     let toldAt = 0
+    const halfPixelMs = () => WINDOW_MS / width() / (devicePixelRatio || 1) / 2
     const draw = (at: number) => {
       frame = requestAnimationFrame(draw)
-      if (width() === 0 || document.hidden || (isCalm.matches && at - paintedAt < CALM_FRAME_MS)) return
+      if (width() === 0 || document.hidden || !isSeen()) return
+      // Not before something is new or time has moved the picture by half a pixel.
+      const pauseMs = isCalm.matches ? CALM_FRAME_MS : paintedBeat === live.beat() ? halfPixelMs() : 0
+      if (!isStale && at - paintedAt < pauseMs) return
+      isStale = false
       paintedAt = at
+      paintedBeat = live.beat()
       const now = live.link() === 'disconnected' ? stoppedAt : live.now()
       stoppedAt = now
       const waits = paint(
@@ -55,7 +69,7 @@ export function SlotLanes() {
     let stoppedAt = live.now()
     frame = requestAnimationFrame(draw)
     Object.assign(window, {
-      taskmasterLanes: () => listBars(live.ring, rows(), live.now() - WINDOW_MS, live.now()),
+      taskmasterLanes: (ms = WINDOW_MS) => listBars(live.ring, rows(), live.now() - ms, live.now()),
     })
     onCleanup(() => {
       cancelAnimationFrame(frame)
@@ -68,10 +82,12 @@ export function SlotLanes() {
     canvas.width = Math.round(width() * ratio)
     canvas.height = Math.round(geometry().height * ratio)
     canvas.getContext('2d')!.scale(ratio, ratio)
+    isStale = true
   })
   createEffect(
     on(painted, () => {
       palette = readPalette()
+      isStale = true
     }),
   )
 
@@ -94,10 +110,22 @@ export function SlotLanes() {
         </button>
       </header>
       <Show when={live.hasSnap() && live.workers().length === 0}>
-        <Empty title="No workers are connected" text="Tasks wait until one is.">
-          <a class="button" href="#fleet">
-            Start workers
-          </a>
+        <Empty
+          title="No workers are connected"
+          text={
+            live.figures.canScale
+              ? 'Tasks wait until one is.'
+              : `Tasks wait until one is. Start one in a shell: ${START_COMMAND}`
+          }
+        >
+          <Show
+            when={live.figures.canScale}
+            fallback={<CopyButton text={START_COMMAND} label="Copy the command that starts a worker" />}
+          >
+            <a class="button" href="#fleet">
+              Start workers
+            </a>
+          </Show>
         </Empty>
       </Show>
       <div class="lane-body" hidden={isGrid() || (live.hasSnap() && live.workers().length === 0)}>

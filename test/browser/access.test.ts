@@ -1,0 +1,209 @@
+import { beforeAll, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { hasBrowser, keepScreenshot, openPage } from '../support/browser.ts'
+import { createTestDatabase, databaseEnv, type TestDatabase } from '../support/database.ts'
+import { type Launcher, startUp, temporaryFolder } from '../support/up.ts'
+import { waitFor } from '../support/wait.ts'
+
+const AXE = join(import.meta.dir, '..', '..', 'node_modules', 'axe-core', 'axe.min.js')
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+/** CSS px that a target must be wide and high. */
+const LEAST_TARGET = 24
+
+let database: TestDatabase
+let system: Launcher
+/** A task that ended, one that never begins and one that failed. */
+let ended: string
+let later: string
+let failed: string
+
+beforeAll(async () => {
+  if (!hasBrowser) return
+  database = await createTestDatabase()
+  system = await startUp(await temporaryFolder(), {
+    ...databaseEnv(database.settings),
+    TASK_PROCESS_TIME: '20',
+  })
+  ended = await post('/api/schedule', { command: 'demo-job', scheduled_at: '2020-01-01T00:00:00Z' })
+  await post('/api/schedule/batch', { count: 40, command: 'demo-job' })
+  later = await post('/api/schedule', { command: 'much later', scheduled_at: '2099-01-01T00:00:00Z' })
+  failed = await post('/api/schedule', {
+    command: 'fails',
+    scheduled_at: '2020-01-01T00:00:00Z',
+    payload: { failure_rate: 1 },
+  })
+  await waitFor(
+    async () =>
+      (await database.sql`SELECT FROM tasks WHERE id = ${failed} AND state = 'failed'`).length === 1,
+    { what: 'a task to fail' },
+  )
+}, 120_000)
+
+async function post(path: string, body: object): Promise<string> {
+  const headers = { 'Content-Type': 'application/json' }
+  const response = await fetch(`${system.url}${path}`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+  })
+  expect(response.status).toBe(200)
+  return ((await response.json()) as { task_id: string }).task_id
+}
+
+interface Place {
+  path: string
+  /** What is seen last of it, so that it is looked at whole. */
+  last: string
+  /** What has to be done there first. */
+  prepare?: (page: Page) => Promise<void>
+}
+
+/** Opens a question about all that the list shows. */
+const askAll = (action: string) => async (page: Page) => {
+  await page.getByRole('button', { name: /^Select all/ }).click()
+  await page.getByRole('button', { name: action, exact: true }).click()
+}
+
+const places = (): Record<string, Place> => ({
+  home: { path: '/', last: '.charts canvas' },
+  'home-as-table': {
+    path: '/',
+    last: '.charts canvas',
+    prepare: (page) => page.getByRole('button', { name: 'As a table' }).click(),
+  },
+  tasks: { path: '/tasks', last: '[data-id]' },
+  task: { path: `/tasks/${ended}`, last: '.timeline' },
+  'failed-task': { path: `/tasks/${failed}?attempt=1`, last: '.timeline' },
+  worker: { path: '/workers/worker-1', last: 'h1' },
+  schedule: { path: '/schedule', last: 'h1', prepare: (page) => page.getByText('Options').click() },
+  activity: { path: '/activity', last: 'h1' },
+  nowhere: { path: '/nowhere', last: 'h1' },
+  'help-dialog': { path: '/?dialog=help', last: 'dialog[open]' },
+  'kill-dialog': { path: '/?dialog=kill&worker=worker-1', last: 'dialog[open]' },
+  'cancel-dialog': { path: `/tasks/${later}?dialog=cancel`, last: 'dialog[open]' },
+  'discard-dialog': { path: `/tasks/${failed}?dialog=discard`, last: 'dialog[open]' },
+  'cancel-all-dialog': { path: '/tasks?q=state:pending', last: 'dialog[open]', prepare: askAll('Cancel') },
+  'discard-all-dialog': { path: '/tasks?q=state:failed', last: 'dialog[open]', prepare: askAll('Discard') },
+})
+
+async function goTo(page: Page, { path, last, prepare }: Place): Promise<void> {
+  await page.goto(`${system.url}${path}`)
+  await page.getByText('Live', { exact: true }).waitFor()
+  await prepare?.(page)
+  await page.locator(last).first().waitFor({ state: 'attached' })
+}
+
+interface Violation {
+  id: string
+  nodes: { html: string; failureSummary: string }[]
+}
+
+/** What axe finds wrong. */
+async function findViolations(page: Page): Promise<string[]> {
+  await page.evaluate(await Bun.file(AXE).text())
+  const violations = await page.evaluate<Violation[]>(
+    `axe.run(document, { runOnly: ${JSON.stringify(RULES)} }).then(({ violations }) => violations.map(({ id, nodes }) =>
+    ({ id, nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary })) })))`,
+  )
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id} ${html.slice(0, 160)} ${failureSummary}`),
+  )
+}
+
+/** What can be clicked and is smaller than it may be; links in a line of text may be as high as that. */
+const findSmallTargets = (page: Page): Promise<string[]> =>
+  page.evaluate(`[...document.querySelectorAll('a, button, input, select, textarea, summary')].flatMap((element) => {
+    const target = element.closest('label') ?? element
+    const { width, height } = target.getBoundingClientRect()
+    const isHidden = !element.checkVisibility() || width <= 1 || element.matches('.skip, :disabled')
+    const isInLine = element.matches('a') && getComputedStyle(element).display === 'inline'
+    if (isHidden || isInLine || (width >= ${LEAST_TARGET} && height >= ${LEAST_TARGET})) return []
+    return [element.outerHTML.slice(0, 100) + ' is ' + width + ' x ' + height]
+  })`)
+
+const findOverflow = (page: Page): Promise<number> =>
+  page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+
+for (const theme of ['light', 'dark'] as const)
+  for (const width of [1280, 375])
+    test.skipIf(!hasBrowser)(
+      `check 12: axe finds nothing on any page or dialog, ${theme}, ${width} px wide, and targets are large enough`,
+      async () => {
+        const found: string[] = []
+        const { page, close } = await openPage({ viewport: { width, height: 860 }, colorScheme: theme })
+        for (const [name, place] of Object.entries(places())) {
+          await goTo(page, place)
+          for (const what of await findViolations(page)) found.push(`${name}: ${what}`)
+          for (const what of await findSmallTargets(page)) found.push(`${name}: ${what}`)
+          const overflow = await findOverflow(page)
+          if (overflow > 0) found.push(`${name}: wider than the window by ${overflow} px`)
+          await keepScreenshot(page, `${name}-${theme}-${width}`)
+        }
+        await close()
+        expect(found).toEqual([])
+      },
+      180_000,
+    )
+
+test.skipIf(!hasBrowser)(
+  'check 12: who wants less motion gets a picture a second, and nothing that moves by itself',
+  async () => {
+    const paintsOf = async (reducedMotion: 'reduce' | 'no-preference') => {
+      const { page, close } = await openPage({ reducedMotion })
+      await page.addInitScript(`
+        window.paints = 0
+        const { clearRect } = CanvasRenderingContext2D.prototype
+        CanvasRenderingContext2D.prototype.clearRect = function (...args) {
+          if (this.canvas.closest('.lane-picture')) window.paints++
+          return clearRect.apply(this, args)
+        }`)
+      await goTo(page, { path: '/', last: '.charts canvas' })
+      const paints = await page.evaluate<number>(`new Promise((resolve) => {
+        window.paints = 0
+        setTimeout(() => resolve(window.paints), 3000)
+      })`)
+      await page.getByRole('button', { name: 'Pause' }).hover()
+      const moving = await page.evaluate<number>('document.getAnimations().length')
+      await close()
+      return { paints, moving }
+    }
+    const calm = await paintsOf('reduce')
+    expect(calm.paints).toBeWithin(1, 5)
+    expect(calm.moving).toBe(0)
+    expect((await paintsOf('no-preference')).paints).toBeGreaterThan(10)
+  },
+  60_000,
+)
+
+for (const theme of ['light', 'dark'] as const)
+  test.skipIf(!hasBrowser)(
+    `check 12: in forced colours, ${theme}, axe finds nothing and what is chosen can be told from what is not`,
+    async () => {
+      const found: string[] = []
+      const { page, close } = await openPage({ forcedColors: 'active', colorScheme: theme })
+      for (const [name, place] of Object.entries(places())) {
+        await goTo(page, place)
+        for (const what of await findViolations(page)) found.push(`${name}: ${what}`)
+        if (name === 'home' || name === 'tasks') await keepScreenshot(page, `${name}-forced-${theme}`)
+      }
+      expect(found).toEqual([])
+      await goTo(page, { path: '/tasks?q=state:failed', last: '[data-id]' })
+      const outlines = await page.evaluate<Record<string, string>>(
+        `Object.fromEntries(['true', 'false'].map((pressed) => {
+          const { outlineStyle, outlineWidth } = getComputedStyle(document.querySelector('.states [aria-pressed=' + pressed + ']'))
+          return [pressed, outlineStyle + ' ' + outlineWidth]
+        }))`,
+      )
+      expect(outlines.true).toStartWith('solid')
+      expect(outlines.false).not.toBe(outlines.true as string)
+      // The picture is drawn in the reader's own colours, on the reader's ground.
+      await goTo(page, { path: '/', last: '.lane-picture canvas' })
+      const colours = await page.evaluate<string[]>(
+        `['--surface', '--ink', '--running', '--failed'].map((name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim())`,
+      )
+      expect(colours).toEqual(['Canvas', 'CanvasText', 'Highlight', 'LinkText'])
+      await close()
+    },
+    120_000,
+  )
