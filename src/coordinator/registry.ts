@@ -1,8 +1,9 @@
 import { createBatcher } from '../shared/batcher.ts'
+import { AppError } from '../shared/core/error.ts'
 import type { Assignment, TaskRef } from '../shared/core/task.ts'
 import type { Log } from '../shared/log.ts'
 import type { Sql } from '../shared/store/connect.ts'
-import { findHeld, returnTasks } from '../shared/store/dispatch.ts'
+import { findHeld, returnUnoffered } from '../shared/store/dispatch.ts'
 import {
   type LostWorker,
   loseSessions,
@@ -15,6 +16,13 @@ import type { Roster } from './roster.ts'
 
 export interface OfferedTask extends TaskRef {
   started: boolean
+}
+
+/** What a worker says that it holds. */
+export interface Offer {
+  /** Rises with every hello of the worker; 0: not counted. */
+  greeting: number
+  tasks: OfferedTask[]
 }
 
 /** A worker's link to this coordinator, from its registration to its end. */
@@ -48,13 +56,15 @@ export interface RegistryOptions {
 
 export interface Registry {
   /**
-   * Registers a worker and learns what it holds. With `offered`, what the worker says it holds is compared
+   * Registers a worker and learns what it holds. With an offer, what the worker says it holds is compared
    * with the table: what never reached it goes back to the queue, what is no longer its own is returned.
+   *
+   * @throws `conflict` when the worker has said hello again since, to whichever coordinator
    */
   connect(
     identity: WorkerIdentity,
     link: WorkerLink,
-    offered: OfferedTask[] | null,
+    offer: Offer | null,
   ): Promise<{ connection: Connection; revoked: TaskRef[] }>
   /** A sign of life; at the next beat it renews the lease. */
   heard(connection: Connection, draining: boolean): void
@@ -108,16 +118,18 @@ export function createRegistry(options: RegistryOptions): Registry {
   async function register(
     identity: WorkerIdentity,
     link: WorkerLink,
-    offered: OfferedTask[] | null,
+    offer: Offer | null,
   ): ReturnType<Registry['connect']> {
     const session = crypto.randomUUID()
+    const greeting = offer?.greeting ?? 0
+    if (!(await registerWorker(sql, identity, options.coordinatorId, session, greeting))) throw overtaken()
     const before = connections.get(identity.id)
     if (before) drop(before)
-    await registerWorker(sql, identity, options.coordinatorId, session)
+    const offered = offer?.tasks ?? null
     const inTable = await findHeld(sql, [identity.id])
     const held = offered ? inTable.filter((task) => offered.some((own) => isSame(own, task))) : inTable
     const never = inTable.filter((task) => !held.includes(task))
-    if (never.length > 0) await returnTasks(sql, never)
+    if (never.length > 0) await returnUnoffered(sql, identity.id, session, never)
     const connection = {
       workerId: identity.id,
       session,
@@ -144,10 +156,10 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   return {
-    async connect(identity, link, offered) {
+    async connect(identity, link, offer) {
       const { id } = identity
       const before = connecting.get(id) ?? Promise.resolve()
-      const own = before.then(() => register(identity, link, offered))
+      const own = before.then(() => register(identity, link, offer))
       // One that is overtaken would be forgotten with its stream open, and its worker would wait for ever.
       const settled = own.then(
         () => {},
@@ -243,6 +255,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
   }
 }
+
+const overtaken = () => new AppError('conflict', 'the worker has said hello again since')
 
 const isSame = (a: TaskRef, b: TaskRef) => a.taskId === b.taskId && a.attempt === b.attempt
 

@@ -26,12 +26,15 @@ export function createWorkServer({ registry, log, report }: WorkOptions): (strea
     let closed = false
 
     async function greet(hello: Hello__Output) {
-      const offered = hello.held.map(({ task_id, attempt, started }) => ({
+      const tasks = hello.held.map(({ task_id, attempt, started }) => ({
         taskId: task_id,
         attempt,
         started,
       }))
-      const result = await registry.connect(identityOf(hello), createStreamLink(stream), offered)
+      const result = await registry.connect(identityOf(hello), createStreamLink(stream), {
+        greeting: hello.greeting,
+        tasks,
+      })
       connection = result.connection
       if (closed) return registry.disconnect(connection, false)
       stream.write({

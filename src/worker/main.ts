@@ -19,10 +19,12 @@ const pool = createPool({
   onReport: reporter.add,
 })
 const shared = { config, hostname: hostname(), pool, reporter }
+/** Hellos said, to whichever coordinator. */
+let greetings = 0
 const session = startSession({
   coordinators: config.coordinators,
   log,
-  openStream: (address) => openStreamLink({ address, ...shared }),
+  openStream: (address) => openStreamLink({ address, greeting: ++greetings, ...shared }),
   openPush: (address) => openPushLink({ address, ...shared, log }),
 })
 log.info({ workerId: config.id, slots: config.slots }, 'Worker started')

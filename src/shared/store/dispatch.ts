@@ -108,6 +108,24 @@ export async function returnTasks(sql: Sql, given: TaskRef[]): Promise<number> {
   return result.count
 }
 
+/**
+ * Puts back what a worker did not offer when it said hello, unless it has said hello again since: then the offer is
+ * out of date. The worker's row is locked, so that a later hello sees either all of this or prevents it.
+ */
+export async function returnUnoffered(
+  sql: Sql,
+  workerId: number,
+  session: string,
+  given: TaskRef[],
+): Promise<void> {
+  const refs = given.toSorted(byTask)
+  await sql`
+    WITH current AS MATERIALIZED (SELECT FROM workers WHERE id = ${workerId} AND session = ${session} FOR SHARE)
+    UPDATE tasks t SET ${putBack(sql)}
+    FROM unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[]) AS r (task_id, attempt)
+    WHERE t.id = r.task_id AND t.attempt = r.attempt AND ${isHolding(sql)} AND EXISTS (SELECT FROM current)`
+}
+
 /** An attempt that a worker holds by the table. */
 export type HeldAttempt = TaskRef & { workerId: number; started: boolean; cancelRequested: boolean }
 

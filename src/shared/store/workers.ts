@@ -27,23 +27,31 @@ export interface Worker extends WorkerIdentity {
   tasksCompleted: number
 }
 
-/** Writes a worker's row, as online and seen now, and makes `session` the link that holds it. */
+/**
+ * Writes a worker's row, as online and seen now, and makes `session` the link that holds it.
+ *
+ * @param greeting the number of its hello; 0: not counted
+ * @returns false, and nothing is written, when a later hello was first
+ */
 export async function registerWorker(
   sql: Sql,
   worker: WorkerIdentity,
   coordinatorId: string,
   session: string,
-): Promise<void> {
+  greeting = 0,
+): Promise<boolean> {
   const { id, name, address, link, slots, labels, executors, hostname, pid } = worker
-  await sql`
-    INSERT INTO workers (id, name, address, link, slots, labels, executors, hostname, pid, coordinator_id, session)
+  const { count } = await sql`
+    INSERT INTO workers (id, name, address, link, slots, labels, executors, hostname, pid, coordinator_id, session, greeting)
     VALUES (${id}, ${name}, ${address}, ${link}, ${slots}, ${labels}, ${executors}, ${hostname}, ${pid},
-      ${coordinatorId}, ${session})
+      ${coordinatorId}, ${session}, ${greeting})
     ON CONFLICT (id) DO UPDATE SET
       name = excluded.name, address = excluded.address, link = excluded.link, slots = excluded.slots,
       labels = excluded.labels, executors = excluded.executors, hostname = excluded.hostname, pid = excluded.pid,
       coordinator_id = excluded.coordinator_id, session = excluded.session,
-      draining = false, last_seen_at = now(), offline_at = NULL`
+      greeting = excluded.greeting, draining = false, last_seen_at = now(), offline_at = NULL
+    WHERE excluded.greeting = 0 OR excluded.greeting > workers.greeting`
+  return count > 0
 }
 
 /**

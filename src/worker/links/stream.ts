@@ -13,6 +13,8 @@ const WELCOME_MS = 5000
 
 export interface StreamLinkOptions {
   address: string
+  /** The number of this hello among all of this worker. */
+  greeting: number
   config: Config
   hostname: string
   pool: Pool
@@ -102,7 +104,7 @@ export function openStreamLink(options: StreamLinkOptions): Promise<CoordinatorL
   })
 }
 
-function hello({ config, hostname, pool, reporter }: StreamLinkOptions) {
+function hello({ config, hostname, pool, reporter, greeting }: StreamLinkOptions) {
   const held = new Map(pool.held().map((task) => [`${task.taskId}#${task.attempt}`, task]))
   for (const task of reporter.unacknowledged()) {
     held.set(
@@ -119,6 +121,7 @@ function hello({ config, hostname, pool, reporter }: StreamLinkOptions) {
     executors: ['simulate'],
     hostname,
     pid: process.pid,
+    greeting,
     held: [...held.values()].map(({ taskId, attempt, started }) => ({ task_id: taskId, attempt, started })),
   }
 }

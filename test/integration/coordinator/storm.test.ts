@@ -129,11 +129,13 @@ async function startWorker(index: number, coordinators: string[]) {
   )
   const reporter = createReporter()
   const pool = createTimedPool(index, reporter.add)
+  let greetings = 0
   sessions.push(
     startSession({
       coordinators: addresses,
       log: pino({ level: 'silent' }),
-      openStream: (address) => openStreamLink({ address, config, hostname: 'storm', pool, reporter }),
+      openStream: (address) =>
+        openStreamLink({ address, greeting: ++greetings, config, hostname: 'storm', pool, reporter }),
       openPush: () => Promise.reject(new Error('there is a dispatch stream')),
     }),
   )

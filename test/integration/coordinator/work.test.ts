@@ -98,6 +98,29 @@ test('a worker that comes back keeps what it holds; what never reached it goes b
   after.cut()
 })
 
+test('a hello that was overtaken by a later one, here or elsewhere, changes nothing', async () => {
+  await fresh()
+  const elsewhere = await startStand({}, stand.database)
+  const worker = await openRaw(address, { worker_id: 300, slots: 2, greeting: 2 })
+  const ids = await insert(sql, 2)
+  await worker.given(2)
+  for (const late of [address, elsewhere.address]) {
+    // It was on its way while the worker gave up waiting and went on: it offers nothing.
+    const overtaken = await openRaw(late, { worker_id: 300, slots: 2, greeting: 1 })
+    await waitFor(() => overtaken.isOver, { what: 'the late hello to be refused' })
+    expect(overtaken.received).toEqual([])
+  }
+  for (const id of ids) expect(await findTask(sql, id)).toMatchObject({ state: 'assigned', attempt: 1 })
+  await worker.acknowledged(worker.report(...worker.tasks.map((task) => reportOf(task, 'COMPLETED'))))
+  await become({ completed: 2 })
+  // A later one counts.
+  const later = await openRaw(elsewhere.address, { worker_id: 300, slots: 2, greeting: 3 })
+  expect(later.received).toMatchObject([{ welcome: { revoked: [] } }])
+  later.cut()
+  worker.cut()
+  await elsewhere.stop()
+})
+
 test('of two streams of one worker the later counts, and the end of the earlier costs nothing', async () => {
   await fresh()
   const earlier = await openRaw(address, { worker_id: 200, slots: 1 })

@@ -12,6 +12,7 @@ export interface Hello {
   'held'?: (_grpcapi_HeldTask)[];
   'hostname'?: (string);
   'pid'?: (number);
+  'greeting'?: (number);
 }
 
 export interface Hello__Output {
@@ -24,4 +25,5 @@ export interface Hello__Output {
   'held': (_grpcapi_HeldTask__Output)[];
   'hostname': (string);
   'pid': (number);
+  'greeting': (number);
 }
