@@ -7,7 +7,14 @@ import {
   type InspectedContainer,
   type ListedContainer,
 } from '../shared/docker/engine.ts'
-import { ONE_OFF, PROJECT, SERVICE, STACK, SWARM_SERVICE } from '../shared/docker/labels.ts'
+import {
+  nameOfStackService,
+  ONE_OFF,
+  PROJECT,
+  SERVICE,
+  STACK,
+  SWARM_SERVICE,
+} from '../shared/docker/labels.ts'
 import { MAX_WORKERS, SAFE_NAME } from '../shared/fleet.ts'
 import type { Log } from '../shared/log.ts'
 import type { Confines } from './confines.ts'
@@ -34,7 +41,7 @@ const STOP_LIMIT_MS = 600_000
  */
 export function createGate({ engine, confines, log }: GateOptions): Gate {
   const { kind, project, service } = confines
-  const wholeService = `${project}_${service}`
+  const wholeService = nameOfStackService(project, service)
   const workerLabels: Record<string, string> =
     kind === 'swarm' ? { [SWARM_SERVICE]: wholeService } : { [PROJECT]: project, [SERVICE]: service }
 

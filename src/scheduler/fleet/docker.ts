@@ -1,6 +1,6 @@
 import { AppError } from '../../shared/core/error.ts'
 import type { Engine, InspectedContainer } from '../../shared/docker/engine.ts'
-import { PROJECT, STACK } from '../../shared/docker/labels.ts'
+import { nameOfStackService, PROJECT, STACK } from '../../shared/docker/labels.ts'
 import { SAFE_NAME } from '../../shared/fleet.ts'
 import type { Log } from '../../shared/log.ts'
 import { createComposeFleet } from './compose.ts'
@@ -29,7 +29,7 @@ export async function findDockerFleet(options: DockerFleetOptions): Promise<Flee
   const stack = options.project ?? labels[STACK]
   if (kind === 'swarm' || (kind === 'detect' && labels[STACK])) {
     if (!stack) throw new AppError('unavailable', 'the scheduler runs in no Swarm stack; set FLEET_PROJECT')
-    return createSwarmFleet({ engine, service: `${stack}_${service}` })
+    return createSwarmFleet({ engine, service: nameOfStackService(stack, service) })
   }
   if (!project)
     throw new AppError('unavailable', 'the scheduler runs in no Compose project; set FLEET_PROJECT')

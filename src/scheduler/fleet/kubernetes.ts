@@ -14,11 +14,8 @@ export interface KubernetesFleetOptions {
 }
 
 const LIMIT_MS = 10_000
-/** A label that says a pod is a worker; deploy/kubernetes sets it. */
-const SELECTOR = 'app.kubernetes.io/name=taskmaster,app.kubernetes.io/component=worker'
-
 interface Pod {
-  metadata: { name: string; labels?: Record<string, string> }
+  metadata: { name: string }
 }
 
 /** The pods of a Deployment. Kubernetes replaces what is killed, and stops what is too many. */
@@ -53,8 +50,14 @@ export function createKubernetesFleet({ url, accountFolder, deployment }: Kubern
     return (await response.json()) as T
   }
 
+  const scalePath = `/apis/apps/v1/namespaces/{namespace}/deployments/${deployment}/scale`
+  const missing = () => new AppError('unavailable', `there is no Deployment ${deployment}`)
+
+  /** The names of the Deployment's pods, by its own selector. */
   async function listPods(): Promise<string[]> {
-    const query = `labelSelector=${encodeURIComponent(SELECTOR)}`
+    const selector = (await call<{ status?: { selector?: string } }>('GET', scalePath))?.status?.selector
+    if (!selector) throw missing() // and never the pods of all the namespace
+    const query = `labelSelector=${encodeURIComponent(selector)}`
     const found = await call<{ items: Pod[] }>('GET', `/api/v1/namespaces/{namespace}/pods?${query}`)
     return (found?.items ?? []).map(({ metadata }) => metadata.name).filter((name) => SAFE_NAME.test(name))
   }
@@ -66,9 +69,7 @@ export function createKubernetesFleet({ url, accountFolder, deployment }: Kubern
       if (!Number.isInteger(count) || count < 1 || count > MAX_WORKERS) {
         throw new AppError('invalid', `count must be between 1 and ${MAX_WORKERS}`)
       }
-      const path = `/apis/apps/v1/namespaces/{namespace}/deployments/${deployment}/scale`
-      const scaled = await call('PATCH', path, { spec: { replicas: count } })
-      if (!scaled) throw new AppError('unavailable', `there is no Deployment ${deployment}`)
+      if (!(await call('PATCH', scalePath, { spec: { replicas: count } }))) throw missing()
       return `kubectl scale deployment/${deployment} --replicas=${count}`
     },
 

@@ -7,3 +7,7 @@ export const ONE_OFF = 'com.docker.compose.oneoff'
 export const REPLACES = 'com.docker.compose.replace'
 export const STACK = 'com.docker.stack.namespace'
 export const SWARM_SERVICE = 'com.docker.swarm.service.name'
+
+/** The whole name of a stack's service, given with or without the name of the stack. */
+export const nameOfStackService = (stack: string, service: string) =>
+  service.startsWith(`${stack}_`) ? service : `${stack}_${service}`
