@@ -5,7 +5,7 @@ import { NUMBER, ONE_OFF, PROJECT, SERVICE } from '../../shared/docker/labels.ts
 import { MAX_WORKERS, SAFE_NAME } from '../../shared/fleet.ts'
 import type { Log } from '../../shared/log.ts'
 import {
-  containerOf,
+  findContainer,
   hostnameOf,
   isEngineError,
   killContainer,
@@ -121,7 +121,13 @@ export function createComposeFleet(options: ComposeFleetOptions): Fleet {
       }),
 
     async kill(worker) {
-      const container = containerOf(await list(), worker)
+      const container = findContainer(await list(), worker)
+      if (!container) {
+        throw new AppError(
+          'not_found',
+          `worker ${worker.name} runs in no container of ${service} of ${project}`,
+        )
+      }
       await killContainer(engine, container)
       // The engine takes a kill for a wish that it stay away; its place is kept, as everywhere else.
       if (!draining.has(container.Id)) {

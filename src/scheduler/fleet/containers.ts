@@ -1,4 +1,3 @@
-import { AppError } from '../../shared/core/error.ts'
 import { type Engine, EngineError, type ListedContainer } from '../../shared/docker/engine.ts'
 import type { KillTarget } from './port.ts'
 
@@ -20,17 +19,11 @@ export const nameOf = ({ Names, Id }: ListedContainer) => Names[0]?.replace(/^\/
 /** The host name that Docker gives to a container. */
 export const hostnameOf = ({ Id }: ListedContainer) => Id.slice(0, 12)
 
-/**
- * The running container that a worker says it is in.
- *
- * @throws `not_found` when it is none of these
- */
-export function containerOf(containers: ListedContainer[], worker: KillTarget): ListedContainer {
-  const found = containers.find(
-    (container) => container.State === 'running' && hostnameOf(container) === worker.hostname,
-  )
-  if (found) return found
-  throw new AppError('not_found', `worker ${worker.name} runs in no container of this fleet`)
+/** The running container that a worker says it is in; null when it is none of these. */
+export function findContainer(containers: ListedContainer[], worker: KillTarget): ListedContainer | null {
+  const isIts = (container: ListedContainer) =>
+    container.State === 'running' && hostnameOf(container) === worker.hostname
+  return containers.find(isIts) ?? null
 }
 
 /** Kills the container, and waits until it is dead. */

@@ -3,7 +3,7 @@ import type { Engine, EngineService } from '../../shared/docker/engine.ts'
 import { SWARM_SERVICE } from '../../shared/docker/labels.ts'
 import { MAX_WORKERS, SAFE_NAME } from '../../shared/fleet.ts'
 import {
-  containerOf,
+  findContainer,
   hostnameOf,
   isEngineError,
   killContainer,
@@ -56,7 +56,14 @@ export function createSwarmFleet({ engine, service }: SwarmFleetOptions): Fleet 
     },
 
     async kill(worker) {
-      const container = containerOf(await list(), worker)
+      // A manager scales every node's workers, but an engine knows the containers of its own node alone.
+      const container = findContainer(await list(), worker)
+      if (!container) {
+        throw new AppError(
+          'unavailable',
+          `worker ${worker.name} runs on another node than the engine that is asked; run docker kill ${worker.hostname} there`,
+        )
+      }
       await killContainer(engine, container)
       return `docker kill ${nameOf(container)}`
     },
