@@ -7,6 +7,7 @@ import {
   list,
   oneOf,
   optionalRange,
+  optionalText,
   port,
   readSettings,
   text,
@@ -29,12 +30,34 @@ export interface Config {
   requestTimeoutMs: number
   /** ms of silence after which a worker is gone. */
   silenceMs: number
-  /** Where workers are started and killed: by the launcher that started us, or not by us. */
-  fleet: 'process' | 'none'
+  /** Where workers are started and killed; `docker` is compose or swarm, as the engine says. */
+  fleet: FleetKind
+  /** The Compose project or Swarm stack of the workers; null: this container's own. */
+  fleetProject: string | null
+  /** The service, or the Deployment, whose containers are the workers. */
+  fleetService: string
+  /** As in DOCKER_HOST. */
+  dockerHost: string
+  /** The Kubernetes API server's address; null outside of Kubernetes. */
+  kubernetesUrl: string | null
+  /** Where the token for it is. */
+  kubernetesAccount: string
   /** How the number of workers is kept; null: by people. */
   autoscale: Policy | null
   database: DatabaseSettings
   databaseTries: number
+}
+
+export type FleetKind = 'process' | 'compose' | 'swarm' | 'docker' | 'kubernetes' | 'none'
+
+export const DOCKER_SOCKET = '/var/run/docker.sock'
+
+/** What is found where this process runs. */
+export interface Site {
+  /** Whether it was started with an IPC channel. */
+  hasLauncher: boolean
+  /** Whether Docker's socket is there. */
+  hasDockerSocket: boolean
 }
 
 const settings = {
@@ -48,24 +71,22 @@ const settings = {
   COORDINATOR: list([]),
   MAX_LOG_EVENTS: integer(250, 1, 100_000),
   REQUEST_TIMEOUT: duration(15_000),
-  FLEET: oneOf('detect', ['detect', 'process', 'none']),
+  FLEET: oneOf('detect', ['detect', 'process', 'compose', 'swarm', 'kubernetes', 'none']),
   AUTOSCALE: optionalRange(1, LIMITS.workers),
   AUTOSCALE_TARGET_WAIT: duration(10_000),
   AUTOSCALE_COOL_DOWN: duration(60_000, 0),
+  FLEET_PROJECT: optionalText(),
+  FLEET_SERVICE: text('worker'),
+  DOCKER_HOST: optionalText(),
+  KUBERNETES_SERVICE_HOST: optionalText(),
+  KUBERNETES_SERVICE_PORT: port(443),
+  KUBERNETES_ACCOUNT: text('/var/run/secrets/kubernetes.io/serviceaccount'),
 }
 
-/**
- * @param hasLauncher whether this process was started with an IPC channel
- * @throws `invalid` naming every setting that is wrong
- */
-export function readConfig(
-  env: Record<string, string | undefined>,
-  args: string[],
-  hasLauncher: boolean,
-): Config {
+/** @throws `invalid` naming every setting that is wrong */
+export function readConfig(env: Record<string, string | undefined>, args: string[], site: Site): Config {
   const values = readSettings(settings, env, args)
   const coordinators = [values.COORDINATOR_ADDRESS, values.COORDINATOR].find((given) => given.length > 0)
-  const detected = hasLauncher ? 'process' : 'none'
   return Object.freeze({
     logLevel: values.LOG_LEVEL,
     host: values.SCHEDULER_HOST,
@@ -75,7 +96,12 @@ export function readConfig(
     maxLogEvents: values.MAX_LOG_EVENTS,
     requestTimeoutMs: values.REQUEST_TIMEOUT,
     silenceMs: values.HEARTBEAT_INTERVAL * values.MAX_HEARTBEAT_MISSES,
-    fleet: values.FLEET === 'detect' ? detected : values.FLEET,
+    fleet: values.FLEET === 'detect' ? detectFleet(values, site) : values.FLEET,
+    fleetProject: values.FLEET_PROJECT,
+    fleetService: values.FLEET_SERVICE,
+    dockerHost: values.DOCKER_HOST ?? `unix://${DOCKER_SOCKET}`,
+    kubernetesUrl: kubernetesUrl(values),
+    kubernetesAccount: values.KUBERNETES_ACCOUNT,
     autoscale: values.AUTOSCALE && {
       ...values.AUTOSCALE,
       targetWaitMs: values.AUTOSCALE_TARGET_WAIT,
@@ -84,4 +110,17 @@ export function readConfig(
     database: databaseConfig(values, 'taskmaster-scheduler'),
     databaseTries: values.DB_MAX_RETRIES,
   })
+}
+
+type Values = ReturnType<typeof readSettings<typeof settings>>
+
+function detectFleet(values: Values, { hasLauncher, hasDockerSocket }: Site): FleetKind {
+  if (hasLauncher) return 'process'
+  if (values.KUBERNETES_SERVICE_HOST) return 'kubernetes'
+  return values.DOCKER_HOST || hasDockerSocket ? 'docker' : 'none'
+}
+
+function kubernetesUrl({ KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port }: Values) {
+  if (!host) return null
+  return `https://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

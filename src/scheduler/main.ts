@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
@@ -8,18 +9,17 @@ import { openDatabase } from '../shared/store/open.ts'
 import { createActions } from './actions.ts'
 import { createAuditor } from './auditor.ts'
 import { createAutoscaler } from './autoscale/autoscaler.ts'
-import { type Config, readConfig } from './config.ts'
+import { type Config, DOCKER_SOCKET, readConfig } from './config.ts'
 import { createDashboard } from './dashboard/dashboard.ts'
 import { createFeed } from './feed/feed.ts'
-import { createNoFleet } from './fleet/none.ts'
-import { createProcessFleet } from './fleet/process.ts'
+import { chooseFleet } from './fleet/choose.ts'
 import { createHealth } from './health.ts'
 import { startServer } from './server.ts'
 import { createSite } from './site/site.ts'
 import { createTasks } from './tasks.ts'
 import { createWorkers } from './workers.ts'
 
-const LAUNCHER_DEADLINE_MS = 10_000
+const LOOK_INTERVAL_MS = 5000
 const FOLD_INTERVAL_MS = 5000
 const AUDIT_INTERVAL_MS = 10_000
 /** How often the number of workers is looked at, by one of all schedulers. */
@@ -33,19 +33,15 @@ const log = createLog({ service: 'scheduler', level: config.logLevel })
 const sql = connect(config.database)
 await openDatabase(sql, config.database, config.databaseTries, log)
 
-const fleet =
-  config.fleet === 'process'
-    ? createProcessFleet(process, LAUNCHER_DEADLINE_MS)
-    : createNoFleet('no fleet here can be scaled: this scheduler did not start the workers')
-if (config.autoscale && !fleet.isScalable) {
-  log.fatal('AUTOSCALE is set, but nothing here can scale workers: set FLEET, or leave AUTOSCALE off')
-  process.exit(1)
-}
+const fleet = chooseFleet(config, log)
 const feed = createFeed({ sql, log, maxEvents: config.maxLogEvents })
 const workers = createWorkers({ sql, fleet, silenceMs: config.silenceMs, log })
 const autoscaler =
   config.autoscale &&
-  createAutoscaler({ sql, log, workers, policy: config.autoscale, intervalMs: AUTOSCALE_INTERVAL_MS })
+  createAutoscaler({
+    ...{ sql, log, workers, fleet, policy: config.autoscale },
+    intervalMs: AUTOSCALE_INTERVAL_MS,
+  })
 const health = createHealth({ sql, coordinators: config.coordinators, timeoutMs: 1000 })
 const services = {
   sql,
@@ -56,7 +52,7 @@ const services = {
   workers,
   autoscaler,
   feed,
-  dashboard: createDashboard({ sql, feed, log, silenceMs: config.silenceMs, fleet: fleet.isScalable }),
+  dashboard: createDashboard({ sql, feed, log, silenceMs: config.silenceMs, fleet: () => fleet.isScalable }),
   health,
   site: createSite(join(import.meta.dir, '..', '..', 'web', 'dist')),
   hosts: config.hosts,
@@ -70,6 +66,8 @@ await feed.start().catch((error) => fail('Could not listen to the database', err
 const folding = repeat('fold counts', FOLD_INTERVAL_MS, log, () => foldCounts(sql))
 const scaling = autoscaler && repeat('Autoscaling', AUTOSCALE_INTERVAL_MS / 2, log, autoscaler.tick)
 const auditing = repeat('Audit', AUDIT_INTERVAL_MS, log, services.auditor.tick)
+await fleet.look?.()
+const looking = repeat('Look for the fleet', LOOK_INTERVAL_MS, log, async () => await fleet.look?.())
 const server = serveOrExit()
 log.info({ port: server.port, host: config.host }, `Starting scheduler server on :${server.port}`)
 
@@ -78,7 +76,7 @@ stopOnSignal(
   async () => {
     health.leave()
     await server.stop(DRAIN_MS)
-    await Promise.all([folding.stop(), auditing.stop(), scaling?.stop()])
+    await Promise.all([folding.stop(), auditing.stop(), looking.stop(), scaling?.stop()])
     health.close()
     await sql.end({ timeout: 1 })
   },
@@ -87,7 +85,10 @@ stopOnSignal(
 
 function configOrExit(): Config {
   try {
-    return readConfig(process.env, process.argv.slice(2), typeof process.send === 'function')
+    return readConfig(process.env, process.argv.slice(2), {
+      hasLauncher: typeof process.send === 'function',
+      hasDockerSocket: existsSync(DOCKER_SOCKET),
+    })
   } catch (error) {
     createLog({ service: 'scheduler', level: 'info' }).fatal((error as Error).message)
     process.exit(1)

@@ -39,6 +39,11 @@ export function createWorkers({ sql, fleet, silenceMs, log }: WorkersOptions): W
     await notifyEvent(sql, ...event).catch((error) => log.warn({ err: error }, 'Could not announce an event'))
   }
 
+  /** Of the container of this name; the name itself when there is none. */
+  async function hostnameOf(name: string): Promise<string> {
+    return (await fleet.hostnameOf?.(name).catch(() => null)) ?? name
+  }
+
   return {
     list,
 
@@ -49,7 +54,9 @@ export function createWorkers({ sql, fleet, silenceMs, log }: WorkersOptions): W
     },
 
     async kill({ name }) {
-      const worker = pick(await list({}), name)
+      const live = await list({})
+      const worker = pick(live, name) ?? pick(live, await hostnameOf(name))
+      if (!worker) throw new AppError('not_found', `no live worker is called ${name}`)
       const command = await fleet.kill(worker)
       await announce('kill', { workerId: worker.id, text: `Killed worker ${worker.name}` })
       return { name: worker.name, command }
@@ -57,14 +64,14 @@ export function createWorkers({ sql, fleet, silenceMs, log }: WorkersOptions): W
   }
 }
 
-/** The one live worker that goes by this name, id, `Worker-<id>` or, if it is alone on it, host name. */
-function pick(workers: Worker[], called: string): Worker {
+/** The one live worker that goes by this name, id, `Worker-<id>` or, if it is alone on it, host name; null: none. */
+function pick(workers: Worker[], called: string): Worker | null {
   const byId = workers.filter(({ id }) => called === String(id) || called === `Worker-${id}`)
   const byName = workers.filter(({ name }) => name === called)
   const byHost = workers.filter(({ hostname }) => hostname === called)
   const matching = [byName, byId, byHost].find((found) => found.length > 0) ?? []
   const [worker, ...others] = matching
-  if (!worker) throw new AppError('not_found', `no live worker is called ${called}`)
+  if (!worker) return null
   if (others.length > 0) {
     const ids = matching.map(({ id }) => id).join(', ')
     throw new AppError(

@@ -23,6 +23,7 @@ const settings = {
   TASK_PROCESS_TIME: duration(5000, 0),
   DRAIN_TIMEOUT: duration(30_000),
   SIMULATE_HISTORY: optionalText(),
+  ALIVE_FILE: optionalText(),
 }
 
 /** The worker's settings from the environment and the command line; see README.md for each. */
@@ -41,6 +42,8 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     slots: values.WORKER_POOL_SIZE,
     processTimeMs: values.TASK_PROCESS_TIME,
     historyFile: values.SIMULATE_HISTORY,
+    /** A file that is touched at every heartbeat interval; null: none. */
+    aliveFile: values.ALIVE_FILE,
     heartbeatIntervalMs: values.HEARTBEAT_INTERVAL,
     /** ms of silence after which a coordinator is taken for dead: a beat before this worker's own lease ends. */
     silenceMs: values.HEARTBEAT_INTERVAL * Math.max(1, values.MAX_HEARTBEAT_MISSES - 1.5),

@@ -1,6 +1,8 @@
+import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
+import { repeat } from '../shared/repeat.ts'
 import { settingsOrExit } from '../shared/settings.ts'
 import { readConfig } from './config.ts'
 import { openPushLink } from './links/push.ts'
@@ -27,6 +29,13 @@ const session = startSession({
   openStream: (address) => openStreamLink({ address, greeting: ++greetings, ...shared }),
   openPush: (address) => openPushLink({ address, ...shared, log }),
 })
+const { aliveFile } = config
+if (aliveFile) {
+  // That this process still gets round to it is all that is said: without a coordinator a worker is as alive.
+  const touch = () => writeFile(aliveFile, '')
+  await touch()
+  repeat('Touch the file that says alive', config.heartbeatIntervalMs, log, touch)
+}
 log.info({ workerId: config.id, slots: config.slots }, 'Worker started')
 
 stopOnSignal(

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 const ROOT = join(import.meta.dir, '..', '..')
 /** These start whole systems of processes; all others are small. */
-const WHOLE = /^test\/(e2e|faults|browser)\//
+const WHOLE = /^test\/(e2e|faults|browser|containers)\//
 /** Flags of `bun test` whose value is the next word. */
 const WITH_VALUE = new Set(['-t', '--test-name-pattern', '--timeout', '--rerun-each', '--seed', '--retry'])
 

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path'
 
 const ROOT = join(import.meta.dir, '..', '..')
 const MAX_LINES = 400
-const SERVICES = ['scheduler', 'coordinator', 'worker', 'cli'] as const
+const SERVICES = ['scheduler', 'coordinator', 'worker', 'docker-proxy', 'cli'] as const
 
 interface Source {
   path: string
@@ -37,6 +37,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   scheduler: ['core', 'shared'],
   coordinator: ['core', 'shared'],
   worker: ['core', 'shared'],
+  'docker-proxy': ['core', 'shared'],
   cli: ['core', 'shared'],
 }
 const partOf = (path: string) => (path.startsWith('src/shared/core/') ? 'core' : (path.split('/')[1] ?? path))

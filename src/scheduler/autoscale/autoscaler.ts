@@ -2,6 +2,7 @@ import type { Log } from '../../shared/log.ts'
 import { countDue, rememberTurn, takeTurn } from '../../shared/store/autoscaling.ts'
 import type { Sql } from '../../shared/store/connect.ts'
 import { readCounts } from '../../shared/store/counts.ts'
+import type { Fleet } from '../fleet/port.ts'
 import type { Workers } from '../workers.ts'
 import { decide, type Memory, NOTHING_REMEMBERED, type Policy } from './decide.ts'
 
@@ -9,6 +10,7 @@ export interface AutoscalerOptions {
   sql: Sql
   log: Log
   workers: Workers
+  fleet: Pick<Fleet, 'isScalable'>
   policy: Policy
   /** ms between two looks, whichever scheduler has them. */
   intervalMs: number
@@ -49,7 +51,14 @@ interface Kept extends Memory {
  * Keeps as many workers as the queue takes. Every scheduler may have one: each look is had by one of them, whose
  * turn is a locked row, and what it remembers is in that row.
  */
-export function createAutoscaler({ sql, log, workers, policy, intervalMs }: AutoscalerOptions): Autoscaler {
+export function createAutoscaler({
+  sql,
+  log,
+  workers,
+  fleet,
+  policy,
+  intervalMs,
+}: AutoscalerOptions): Autoscaler {
   let latest: Pick<AutoscalerStatus, 'reason' | 'at'> = { reason: null, at: null }
 
   async function look(turn: { at: Date; kept: unknown }): Promise<void> {
@@ -86,6 +95,11 @@ export function createAutoscaler({ sql, log, workers, policy, intervalMs }: Auto
 
   return {
     async tick() {
+      // The engine, or the proxy before it, may not be there yet.
+      if (!fleet.isScalable) {
+        latest = { reason: 'Nothing here can start or stop workers: see FLEET', at: new Date() }
+        return
+      }
       const turn = await takeTurn(sql, intervalMs)
       if (turn.isMine) return await look(turn)
       const kept = turn.kept as Kept | null

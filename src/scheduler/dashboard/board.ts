@@ -15,7 +15,7 @@ export interface BoardOptions {
   feed: Feed
   /** ms of silence after which a worker is gone. */
   silenceMs: number
-  fleet: boolean
+  fleet: () => boolean
 }
 
 /** What the dashboard shows, kept up to date while somebody looks: notices say what to read, the tables what is. */
@@ -176,7 +176,7 @@ export function createBoard({ sql, feed, silenceMs, fleet }: BoardOptions): Boar
       return {
         type: 'snap',
         ...now,
-        fleet,
+        fleet: fleet(),
         workers: liveWorkers(),
         spans: attempts.all(now.at),
         buckets: seconds.all(),

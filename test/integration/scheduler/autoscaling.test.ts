@@ -8,7 +8,7 @@ import { createStand, type Stand } from './stand.ts'
 const POLICY = { min: 1, max: 8, targetWaitMs: 1000, coolDownMs: 60_000 }
 
 const autoscalerOf = ({ services }: Stand, intervalMs = 0) =>
-  createAutoscaler({ ...services, policy: POLICY, intervalMs })
+  createAutoscaler({ ...services, fleet: { isScalable: true }, policy: POLICY, intervalMs })
 
 test('of many schedulers that look at once, one does', async () => {
   const { sql } = await createStand()

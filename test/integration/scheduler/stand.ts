@@ -92,7 +92,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     autoscaler: null,
     feed,
     dashboard: createDashboard({
-      ...{ sql, feed, log, silenceMs: 15_000, fleet: fleet.isScalable },
+      ...{ sql, feed, log, silenceMs: 15_000, fleet: () => fleet.isScalable },
       ...(options.dashboardKeepMs && { keepMs: options.dashboardKeepMs }),
     }),
     health: createHealth({ sql, coordinators: options.coordinators ?? ['127.0.0.1:1'], timeoutMs: 1000 }),

@@ -195,9 +195,9 @@ test('only the scheduler talks to the cluster, and may scale the workers and del
         apiGroups: ['apps'],
         resources: ['deployments/scale'],
         resourceNames: ['worker'],
-        verbs: ['get', 'patch', 'update'],
+        verbs: ['get', 'patch'],
       },
-      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'delete'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['list', 'delete'] },
     ],
   ])
 })

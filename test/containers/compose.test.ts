@@ -1,0 +1,238 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { buildImages, createStack, docker, hasEngine, PATIENCE_MS, type Stack } from '../support/engine.ts'
+import { waitFor } from '../support/wait.ts'
+
+interface Task {
+  id: string
+  state: string
+  attempt: number
+  worker_id: number
+  started_at: string | null
+  attempts: { outcome: string | null; worker_id: number }[]
+}
+
+interface Worker {
+  id: number
+  hostname: string
+}
+
+/** A worker that says nothing for three of these is gone. */
+const HEARTBEAT_MS = 1000
+
+let stack: Stack
+
+beforeAll(async () => {
+  if (!hasEngine) return
+  await buildImages()
+  stack = await createStack({ TASK_PROCESS_TIME: '1000', HEARTBEAT_INTERVAL: String(HEARTBEAT_MS) })
+  await stack.compose('up', '-d', '--scale', 'worker=3')
+  await stack.ready(3)
+}, PATIENCE_MS)
+
+afterAll(async () => {
+  await stack?.remove()
+}, 60_000)
+
+const scale = (count: unknown) => stack.post<{ ok: boolean }>('/api/workers/scale', { count })
+const kill = (name: unknown) => stack.post<{ code?: string; command?: string }>('/api/workers/kill', { name })
+const workers = () => stack.get<Worker[]>('/api/workers')
+
+async function burst(count: number, more: Record<string, unknown> = {}): Promise<string[]> {
+  const { body } = await stack.post<{ task_ids: string[] }>('/api/schedule/batch', { count, ...more })
+  return body.task_ids
+}
+
+async function end(ids: string[], timeoutMs = 60_000): Promise<Task[]> {
+  return await waitFor(
+    async () => {
+      const tasks = await Promise.all(ids.map((id) => stack.get<Task>(`/tasks/${id}`)))
+      return tasks.every(({ state }) => /^(completed|failed)$/.test(state)) && tasks
+    },
+    { what: `${ids.length} tasks to end`, timeoutMs },
+  )
+}
+
+/** Waits until Compose itself knows of so many running workers, and of no other. */
+async function containersBecome(count: number) {
+  return await waitFor(
+    async () => {
+      const found = await stack.containers('worker')
+      return found.length === count && found.every(({ state }) => state === 'running') && found
+    },
+    { what: `${count} containers of workers`, timeoutMs: 20_000 },
+  )
+}
+
+/** What must not change, whatever is asked for: every container but the workers. */
+async function others(): Promise<string> {
+  const services = ['postgres', 'coordinator', 'scheduler', 'docker-proxy']
+  const ids = (await Promise.all(services.map((service) => stack.containers(service)))).flat()
+  return await docker(
+    'inspect',
+    '--format',
+    '{{.Name}} {{.State.StartedAt}} {{.State.Pid}}',
+    ...ids.map(({ id }) => id),
+  )
+}
+
+describe.skipIf(!hasEngine)('docker compose up --scale worker=3', () => {
+  test('fifty tasks run while the fleet grows to five, and Compose counts five', async () => {
+    const ids = await burst(50, { payload: { duration_ms: 3000 } })
+    expect((await scale(5)).status).toBe(200)
+    await stack.ready(5, 10_000)
+    expect(await containersBecome(5)).toHaveLength(5)
+    expect((await stack.compose('ps', '-q', 'worker')).split('\n')).toHaveLength(5)
+    const ended = await end(ids)
+    expect(ended.every(({ state, attempt }) => state === 'completed' && attempt === 1)).toBeTrue()
+    expect(new Set(ended.map(({ worker_id }) => worker_id)).size).toBe(5)
+  }, 90_000)
+
+  test('what is scaled away is the newest, and finishes what it runs', async () => {
+    const before = await stack.containers('worker')
+    const ids = await burst(25, { payload: { duration_ms: 3000 } })
+    await waitFor(async () => (await stack.get<Task[]>('/api/tasks?state=running')).length === 25, {
+      what: 'all of them to run',
+    })
+    expect((await scale(1)).status).toBe(200)
+    expect((await containersBecome(1))[0]).toEqual(before[0]!)
+    const ended = await end(ids)
+    expect(ended.every(({ state, attempt }) => state === 'completed' && attempt === 1)).toBeTrue()
+    await stack.ready(1)
+  }, 90_000)
+
+  test('Compose takes the copies for its own', async () => {
+    expect((await scale(3)).status).toBe(200)
+    await stack.ready(3)
+    const before = await containersBecome(3)
+    await stack.compose('up', '-d', '--scale', 'worker=3')
+    expect(await stack.containers('worker')).toEqual(before)
+  }, 60_000)
+
+  test('a worker is killed by the name of its container, nothing else is, and another takes its place', async () => {
+    const untouched = await others()
+    const before = await containersBecome(3)
+    const live = await workers()
+    const ids = await burst(15, { payload: { duration_ms: 2000 } })
+    await waitFor(async () => (await stack.get<Task[]>('/api/tasks?state=running')).length === 15, {
+      what: 'all of them to run',
+    })
+    const victim = before[1]!
+    const { status, body } = await kill(victim.name)
+    expect({ status, command: body.command }).toEqual({ status: 200, command: `docker kill ${victim.name}` })
+    const ended = await end(ids)
+    expect(ended.every(({ state }) => state === 'completed')).toBeTrue()
+    const again = ended.filter(({ attempt }) => attempt > 1)
+    expect(again).toHaveLength(5)
+    await stack.ready(3)
+    const survivors = (await workers()).filter(({ id }) => live.some((worker) => worker.id === id))
+    expect(survivors.map(({ hostname }) => hostname)).not.toContain(victim.id.slice(0, 12))
+    expect(survivors).toHaveLength(2)
+    expect(await containersBecome(3)).toEqual(before)
+    expect(await others()).toBe(untouched)
+  }, 90_000)
+
+  test('no name kills anything but a worker, and no count starts what is too many', async () => {
+    const untouched = await others()
+    const before = await workers()
+    const strangers = (
+      await Promise.all(['postgres', 'scheduler', 'docker-proxy'].map(stack.containers))
+    ).flat()
+    for (const name of [
+      'postgres',
+      'coordinator',
+      ...strangers.flatMap(({ id, name }) => [id, id.slice(0, 12), name]),
+    ]) {
+      expect({ name, status: (await kill(name)).status }).toEqual({ name, status: 404 })
+    }
+    for (const name of ['../postgres', '-f', 'a b', '$(reboot)', 'worker;ls', '', null, {}, ['postgres']]) {
+      expect({ name, status: (await kill(name)).status }).toEqual({ name, status: 400 })
+    }
+    for (const count of [0, 51, -1, 1.5, '5', null, 1e9, '5; ls']) {
+      expect({ count, status: (await scale(count)).status }).toEqual({ count, status: 400 })
+    }
+    expect(await others()).toBe(untouched)
+    expect((await workers()).map(({ id }) => id)).toEqual(before.map(({ id }) => id))
+  }, 60_000)
+
+  test('a worker that the network cut off is given up, and what it says afterwards changes nothing', async () => {
+    const [id = ''] = await burst(1, { payload: { duration_ms: 9000 } })
+    const first = await waitFor(
+      async () => {
+        const task = await stack.get<Task>(`/tasks/${id}`)
+        return task.state === 'running' && task
+      },
+      { what: 'the task to run' },
+    )
+    const holder = (await workers()).find((worker) => worker.id === first.worker_id)!
+    const network = `${stack.project}_default`
+    await docker('network', 'disconnect', network, holder.hostname)
+    const second = await waitFor(
+      async () => {
+        const task = await stack.get<Task>(`/tasks/${id}`)
+        return task.state === 'running' && task.attempt === 2 && task
+      },
+      { what: 'the task to run elsewhere', timeoutMs: 20_000 },
+    )
+    expect(second.worker_id).not.toBe(holder.id)
+    // Back while both run: the first ends before the second does, and is not believed.
+    await docker('network', 'connect', '--alias', 'worker', network, holder.hostname)
+    await waitFor(async () => (await workers()).some((worker) => worker.id === holder.id), {
+      what: 'the worker to be back',
+      timeoutMs: 20_000,
+    })
+    const [ended] = await end([id])
+    expect(ended).toMatchObject({ state: 'completed', attempt: 2, worker_id: second.worker_id })
+    expect(ended!.attempts.map(({ outcome }) => outcome)).toEqual(['lost', 'completed'])
+    await stack.ready(3)
+  }, 90_000)
+
+  test('work goes on after PostgreSQL was stopped and started', async () => {
+    const ids = await burst(15, { payload: { duration_ms: 3000 } })
+    await waitFor(async () => (await stack.get<Task[]>('/api/tasks?state=running')).length === 15, {
+      what: 'all of them to run',
+    })
+    await stack.compose('stop', 'postgres')
+    await waitFor(async () => (await fetch(`${stack.url}/readyz`)).status === 503, {
+      what: 'readiness to end',
+    })
+    await stack.compose('start', 'postgres')
+    await stack.ready(3)
+    const ended = await end(ids)
+    expect(ended.every(({ state, attempt }) => state === 'completed' && attempt === 1)).toBeTrue()
+  }, 90_000)
+
+  test('running tasks survive a restart of the only coordinator', async () => {
+    const ids = await burst(15, { payload: { duration_ms: 4000 } })
+    await waitFor(async () => (await stack.get<Task[]>('/api/tasks?state=running')).length === 15, {
+      what: 'all of them to run',
+    })
+    await stack.compose('restart', 'coordinator')
+    await stack.ready(3)
+    const ended = await end(ids)
+    expect(ended.every(({ state, attempt }) => state === 'completed' && attempt === 1)).toBeTrue()
+  }, 90_000)
+
+  test('down and up again with the volume, and the tasks that waited run', async () => {
+    const past = await burst(5)
+    await end(past)
+    const waiting = await burst(10, { delay_seconds: 5 })
+    await stack.compose('down', '--timeout', '10')
+    expect(await stack.containers('worker')).toEqual([])
+    await stack.compose('up', '-d', '--scale', 'worker=3')
+    await stack.ready(3)
+    const ended = await end([...past, ...waiting])
+    expect(ended.every(({ state, attempt }) => state === 'completed' && attempt === 1)).toBeTrue()
+  }, 120_000)
+
+  test('a worker runs its first task within two seconds of its start', async () => {
+    await stack.compose('stop', 'worker')
+    const [id = ''] = await burst(1, { payload: { duration_ms: 0 } })
+    const [container] = await stack.containers('worker')
+    await docker('start', container!.id)
+    const [task] = await end([id])
+    const startedAt = Date.parse(await docker('inspect', '--format', '{{.State.StartedAt}}', container!.id))
+    const tookMs = Date.parse(task!.started_at ?? '') - startedAt
+    console.log(`From the start of the container to the start of its first task: ${tookMs} ms`)
+    expect(tookMs).toBeLessThan(2000)
+  }, 60_000)
+})
