@@ -120,7 +120,7 @@ export function SlotLanes() {
         >
           <Show
             when={live.figures.canScale}
-            fallback={<CopyButton text={START_COMMAND} label="Copy the command that starts a worker" />}
+            fallback={<CopyButton text={START_COMMAND} label="Copy the command" isPlain />}
           >
             <a class="button" href="#fleet">
               Start workers
