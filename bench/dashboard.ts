@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, CDPSession, Page } from 'playwright-core'
 import { freePort } from '../src/cli/up/ports.ts'
@@ -46,7 +45,6 @@ const SETTLE_MS = 2000
 const SLOWDOWN = 4
 const FIRST_PAINTS = 5
 const LONG_MS = 50
-const CLUSTER_NICENESS = 10
 
 /**
  * Measures the dashboard in headless Chromium against a real system: what it weighs, how soon it is seen on a slow
@@ -61,9 +59,7 @@ export async function measureDashboard({ json, minutes }: DashboardBenchOptions)
   await buildSite({ onProgress: say })
   const sizes = await measureSizes()
   say('Starting PostgreSQL, a coordinator, a scheduler, three workers and Chromium …')
-  // The browser of somebody who looks is on another machine: here the cluster gives way to it.
   const browser = await launchChromium()
-  setPriority(CLUSTER_NICENESS)
   const stand = await startStand()
   try {
     say(`First paint, ${FIRST_PAINTS} fresh profiles at ${SLOWDOWN}× CPU slowdown …`)

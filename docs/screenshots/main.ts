@@ -18,14 +18,7 @@ const WARM_UP_MS = 62_000
 const LOOKS = { viewport: { width: 1280, height: 900 }, deviceScaleFactor: 2 }
 const THEMES = ['light', 'dark'] as const
 
-const ANIMATION = {
-  victim: 'worker-2',
-  beforeMs: 1200,
-  asksMs: 1600,
-  afterMs: 8500,
-  width: 960,
-  quality: 0.72,
-}
+const ANIMATION = { beforeMs: 1000, asksMs: 1500, afterMs: 7500, width: 960, quality: 0.64 }
 const FRAME_MS = 250
 
 const system = await startShown(WORKERS)
@@ -37,7 +30,9 @@ try {
   const working = keepBusy(system, ended.signal)
 
   const page = await (await browser.newContext(LOOKS)).newPage()
-  const stage = await (await browser.newContext({ viewport: { width: 1200, height: 700 } })).newPage()
+  const stage = await (
+    await browser.newContext({ baseURL: system.url, viewport: { width: 1200, height: 700 } })
+  ).newPage()
   for (const each of [page, stage]) {
     await each.goto(system.url)
     await each.getByText('Live', { exact: true }).waitFor()
@@ -101,7 +96,8 @@ async function recordKill(page: Page, codec: Page): Promise<void> {
       await Bun.sleep(Math.max(0, at + FRAME_MS - performance.now()))
     }
   }
-  const { victim, beforeMs, asksMs, afterMs, width, quality } = ANIMATION
+  const { beforeMs, asksMs, afterMs, width, quality } = ANIMATION
+  const victim = await busiest(page)
   await page.getByRole('combobox', { name: 'Worker to kill' }).selectOption(victim)
   await watch(beforeMs)
   await page.getByRole('button', { name: `Kill ${victim}` }).click()
@@ -123,6 +119,15 @@ async function recordKill(page: Page, codec: Page): Promise<void> {
     } else if (last) last.ms += ms
   }
   await keep('kill.webp', encodeAnimation(...size, frames))
+}
+
+/** The worker whose death is the most to see. */
+async function busiest(page: Page): Promise<string> {
+  const response = await page.request.get('/api/workers')
+  const workers = (await response.json()) as { name: string; busy_slots: number }[]
+  const [first] = workers.toSorted((a, b) => b.busy_slots - a.busy_slots)
+  if (!first) throw new Error('there is no worker to kill')
+  return first.name
 }
 
 async function keep(name: string, bytes: Buffer): Promise<void> {

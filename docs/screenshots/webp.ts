@@ -34,11 +34,17 @@ function encodeFrame({ x, y, width, height, webp, ms }: Frame): Buffer {
   return chunk('ANMF', Buffer.concat([head, pictureOf(webp)]))
 }
 
-/** The chunk that holds the picture itself, as it lies in a WebP file of one picture without transparency. */
+/** The chunk that holds the picture itself; what a file may say beside it, an opaque picture does not need. */
 function pictureOf(webp: Uint8Array): Uint8Array {
-  const type = Buffer.from(webp.subarray(12, 16)).toString('latin1')
-  if (type !== 'VP8 ' && type !== 'VP8L') throw new Error(`a picture of kind ${type} cannot be a frame`)
-  return webp.subarray(12)
+  const file = Buffer.from(webp)
+  for (let at = 12; at < file.length; ) {
+    const size = file.readUInt32LE(at + 4)
+    const end = at + 8 + size + (size % 2)
+    const type = file.toString('latin1', at, at + 4)
+    if (type === 'VP8 ' || type === 'VP8L') return file.subarray(at, end)
+    at = end
+  }
+  throw new Error('there is no picture in it')
 }
 
 function chunk(type: string, data: Uint8Array): Buffer {
