@@ -18,8 +18,7 @@ instantaneous tasks. Prints a table and a line of JSON.
   bun run bench --tasks 20000   smaller drains
   bun run bench --faults        instead: how long it takes to go on after a worker or a coordinator is killed
   bun run bench --dashboard     instead: the dashboard in headless Chromium, against its budgets, about three minutes;
-                                --minutes 10 watches its heap for longer (default 1),
-                                --trace <file> keeps a trace of the page under load
+                                --minutes 10 watches its heap for longer (default 1)
   bun run bench --lists         instead: figures and lists at a million tasks, against their budget; --rows 100000
   bun run bench --json          the JSON alone`
 
@@ -38,7 +37,7 @@ if (args.includes('--faults')) {
   process.exit()
 }
 if (args.includes('--dashboard')) {
-  await measureDashboard({ json, minutes: numberOf('--minutes', 1), trace: wordOf('--trace') })
+  await measureDashboard({ json, minutes: numberOf('--minutes', 1) })
   process.exit()
 }
 if (args.includes('--lists')) {
@@ -131,11 +130,6 @@ process.exit(0)
 function numberOf(flag: string, otherwise: number): number {
   const at = args.indexOf(flag)
   return (at >= 0 && Number(args[at + 1])) || otherwise
-}
-
-function wordOf(flag: string): string | null {
-  const at = args.indexOf(flag)
-  return (at >= 0 && args[at + 1]) || null
 }
 
 function rows({

@@ -30,7 +30,7 @@ test.skipIf(!hasBrowser)(
   async () => {
     const { page, close } = await openPage()
     for (const [path, heading, action] of [
-      ['/', 'No workers are connected', 'Copy'],
+      ['/', 'No workers are connected', 'Copy the command'],
       ['/', 'Nothing has happened yet', 'Schedule a task'],
       ['/activity', 'Nothing has happened yet', 'Schedule a task'],
       ['/tasks', 'There are no tasks yet', 'Schedule a task'],

@@ -38,6 +38,8 @@ test.skipIf(!hasBrowser)(
     await page.keyboard.press('Control+a')
     await page.keyboard.type('50')
     await press('button', 'Create tasks')
+    // What was pressed keeps the focus while it works.
+    expect(await page.evaluate<string>('document.activeElement.textContent')).toBe('Create tasks')
     await page.getByRole('status').getByText('Created 50 tasks').waitFor()
     await waitFor(async () => (await tile('Running')) === 15, { what: 'fifteen to run at once' })
 

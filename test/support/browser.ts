@@ -30,7 +30,13 @@ export async function openPage(
 /** Keeps how a page looks as an artefact of the test. */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
   await mkdir(ARTIFACTS, { recursive: true })
+  // All of it is brought into view, because what is not is not drawn.
+  const before = page.viewportSize()
+  const height = await page.evaluate<number>('document.documentElement.scrollHeight')
+  if (before) await page.setViewportSize({ ...before, height: Math.max(before.height, height) })
+  await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
   await page.screenshot({ path: join(ARTIFACTS, `${name}.png`), fullPage: true, animations: 'disabled' })
+  if (before) await page.setViewportSize(before)
 }
 
 afterAll(async () => {

@@ -45,12 +45,18 @@ export const takeSeqs = (page: Page): Promise<number[]> => page.evaluate('window
 
 const MOST_STOPS = 120
 
-/** Goes there as a person without a mouse does. */
+/** Goes there as a person without a mouse does, the shorter way. */
 export async function tabTo(page: Page, target: Locator): Promise<void> {
   for (let stop = 0; stop < MOST_STOPS; stop++) {
-    const isThere = await target.evaluate('(element) => element === document.activeElement')
-    if (isThere) return
-    await page.keyboard.press('Tab')
+    const way = await target.evaluate((element) => {
+      const { activeElement, body } = element.ownerDocument
+      if (element === activeElement) return 'there'
+      if (activeElement === null || activeElement === body) return 'on'
+      // 2: the target precedes what has the focus.
+      return activeElement.compareDocumentPosition(element) & 2 ? 'back' : 'on'
+    })
+    if (way === 'there') return
+    await page.keyboard.press(way === 'back' ? 'Shift+Tab' : 'Tab')
   }
   throw new Error(`${MOST_STOPS} Tabs do not lead to ${target}`)
 }

@@ -1,11 +1,7 @@
 import { type Accessor, createEffect, createSignal, onCleanup } from 'solid-js'
 
-/** A value that changes at most every `pauseMs` ms, and not while `isHeld`; the latest is never lost. */
-export function createPaced<Value>(
-  value: Accessor<Value>,
-  pauseMs: number,
-  isHeld: Accessor<boolean>,
-): Accessor<Value> {
+/** A value that changes at most every `pauseMs()` ms; the latest is never lost. */
+export function createPaced<Value>(value: Accessor<Value>, pauseMs: Accessor<number>): Accessor<Value> {
   const [paced, setPaced] = createSignal(value())
   let changedAt = 0
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -16,8 +12,7 @@ export function createPaced<Value>(
   createEffect(() => {
     value()
     clearTimeout(timer)
-    if (isHeld()) return
-    const waitMs = changedAt + pauseMs - performance.now()
+    const waitMs = changedAt + pauseMs() - performance.now()
     if (waitMs <= 0) change()
     else timer = setTimeout(change, waitMs)
   })

@@ -12,7 +12,7 @@ import { Empty } from '../parts/Empty.tsx'
 import { StateMark } from '../parts/StateMark.tsx'
 import { Timeline } from '../parts/Timeline.tsx'
 import { queries, queryClient } from '../queries.ts'
-import { isNotFound, reasonOf } from '../reason.ts'
+import { isInvalid, isNotFound, reasonOf } from '../reason.ts'
 import { useTitle } from '../title.ts'
 import { tellDone, tellFailed } from '../toasts.ts'
 
@@ -33,7 +33,7 @@ export default function TaskPage() {
       fallback={
         <Show when={task.error} fallback={<p class="soft">Loading …</p>}>
           <Show
-            when={isNotFound(task.error)}
+            when={isNotFound(task.error) || isInvalid(task.error)}
             fallback={
               <Empty level="h1" title="The task cannot be shown" text={reasonOf(task.error)}>
                 <button type="button" class="primary" onClick={() => task.refetch()}>

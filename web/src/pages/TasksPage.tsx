@@ -54,7 +54,7 @@ export default function TasksPage() {
           <p class="soft" aria-live="polite">
             <Show when={!pages.isPending()} fallback="Loading …">
               {plural(pages.total(), 'task')}
-              {isEmptyFilter(reading().filter) ? '' : ' match'}
+              {isEmptyFilter(reading().filter) ? '' : pages.total() === 1 ? ' matches' : ' match'}
             </Show>
           </p>
         </div>

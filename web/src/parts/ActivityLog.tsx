@@ -23,14 +23,14 @@ const LABELS: Record<FeedEvent['type'], string> = {
   gap: 'gap',
 }
 
-/** As often as a person can read; more only costs. */
-const PAUSE_MS = 400
+/** As often as a person can read, and less often where nobody can; more only costs. */
+const PAUSE_MS = { seen: 400, unseen: 3000 }
 
 /** What happens, as it happens; the newest on top. */
 export function ActivityLog(props: { types?: ReadonlySet<string>; shown?: number }) {
   let holder!: HTMLElement
   const isSeen = createSeen(() => holder)
-  const log = createPaced(live.log, PAUSE_MS, () => !isSeen())
+  const log = createPaced(live.log, () => (isSeen() ? PAUSE_MS.seen : PAUSE_MS.unseen))
   const [frozen, setFrozen] = createSignal<FeedEvent[] | null>(null)
   const entries = createMemo(() => {
     const all = frozen() ?? log()

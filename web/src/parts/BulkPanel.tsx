@@ -15,6 +15,7 @@ export function BulkPanel() {
 
   async function create(event: SubmitEvent) {
     event.preventDefault()
+    if (isBusy()) return
     setBusy(true)
     try {
       const done = await api.tasks.scheduleBatch.mutate({
@@ -68,7 +69,7 @@ export function BulkPanel() {
             onInput={(event) => setCommand(event.currentTarget.value)}
           />
         </label>
-        <button type="submit" class="primary wide" disabled={isBusy()}>
+        <button type="submit" class="primary wide" aria-disabled={isBusy()}>
           Create tasks
         </button>
       </form>

@@ -36,7 +36,10 @@ export default function Charts() {
   })
   const begin = () => Math.min(live.buckets[0]?.at ?? end(), live.samples[0]?.at ?? end()) - 2
   const last = (series: Series, line: number) => series[line]!.findLast((value) => value !== null) ?? 0
-  const lasting = (series: Series) => [1, 2, 3].map((line) => formatDuration(last(series, line))).join(', ')
+  const lasting = (series: Series) =>
+    series[1]!.some((value) => value !== null)
+      ? [1, 2, 3].map((line) => formatDuration(last(series, line))).join(', ')
+      : 'None yet'
   const throughput = createMemo(() => throughputOf(live.buckets, end() - SHOWN_S, end() - 1))
   const wait = createMemo(() => percentilesOf(live.buckets, 'wait', end() - SHOWN_S, end() - 1, STEP_S))
   const run = createMemo(() => percentilesOf(live.buckets, 'run', end() - SHOWN_S, end() - 1, STEP_S))
@@ -59,6 +62,8 @@ export default function Charts() {
             { colour: 'running', fill: 0.4 },
           ]}
           format={formatCount}
+          least={2}
+          incrs={WHOLE}
         />
         <Chart
           title="Completed, failed per second"
@@ -71,6 +76,8 @@ export default function Charts() {
             { colour: 'failed', dash: [4, 3] },
           ]}
           format={formatCount}
+          least={2}
+          incrs={WHOLE}
         />
         <Chart
           title="Wait, p50 p95 p99"
@@ -80,6 +87,7 @@ export default function Charts() {
           end={end()}
           lines={PERCENTILES}
           format={formatDuration}
+          least={10}
         />
         <Chart
           title="Run, p50 p95 p99"
@@ -89,11 +97,15 @@ export default function Charts() {
           end={end()}
           lines={PERCENTILES}
           format={formatDuration}
+          least={10}
         />
       </div>
     </section>
   )
 }
+
+/** Half a task is nothing that there is. */
+const WHOLE = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat()
 
 interface Line {
   colour: string
@@ -117,6 +129,10 @@ function Chart(props: {
   end: number
   lines: Line[]
   format: (value: number) => string
+  /** Up to where the scale goes at least. */
+  least: number
+  /** How far apart its lines may be. */
+  incrs?: number[]
 }) {
   let holder!: HTMLDivElement
   let plot: uPlot | undefined
@@ -142,7 +158,7 @@ function Chart(props: {
         legend: { show: false },
         scales: {
           x: { time: true, range: () => [begin(), props.end] },
-          y: { range: (_, __, max) => [0, Math.max(1, (max ?? 0) * 1.15)] },
+          y: { range: (_, __, max) => [0, Math.max(props.least, (max ?? 0) * 1.15)] },
         },
         axes: [
           {
@@ -151,7 +167,13 @@ function Chart(props: {
             size: 26,
             values: (_, at, __, ___, step) => at.map((second) => clock(second, step < 60)),
           },
-          { ...axis, space: 34, size: 58, values: (_, at) => at.map((value) => props.format(value)) },
+          {
+            ...axis,
+            space: 34,
+            size: 58,
+            ...(props.incrs && { incrs: props.incrs }),
+            values: (_, at) => at.map((value) => props.format(value)),
+          },
         ],
         series: [
           {},

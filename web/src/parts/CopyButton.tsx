@@ -3,8 +3,8 @@ import { tellFailed } from '../toasts.ts'
 
 const SAID_MS = 1500
 
-/** Copies a text to the clipboard and says so. */
-export function CopyButton(props: { text: string; label: string }) {
+/** Copies a text to the clipboard and says so; a plain one is an ordinary button with its label written on it. */
+export function CopyButton(props: { text: string; label: string; isPlain?: boolean }) {
   const [isCopied, setCopied] = createSignal(false)
   async function copy() {
     try {
@@ -16,8 +16,13 @@ export function CopyButton(props: { text: string; label: string }) {
     }
   }
   return (
-    <button type="button" class="quiet copy" aria-label={props.label} onClick={copy}>
-      {isCopied() ? 'Copied' : 'Copy'}
+    <button
+      type="button"
+      classList={{ 'quiet copy': !props.isPlain }}
+      aria-label={props.isPlain ? undefined : props.label}
+      onClick={copy}
+    >
+      {isCopied() ? 'Copied' : props.isPlain ? props.label : 'Copy'}
     </button>
   )
 }

@@ -22,6 +22,7 @@ export function FleetPanel() {
 
   async function scale(count: number) {
     setTarget(count)
+    if (isBusy()) return
     setBusy(true)
     try {
       await api.workers.scale.mutate({ count })
@@ -42,7 +43,8 @@ export function FleetPanel() {
       <Show when={live.hasSnap() && !live.figures.canScale}>
         <p class="soft small">These workers were started by hand, so they are not scaled from here.</p>
       </Show>
-      <fieldset class="choice" disabled={isBusy() || !live.figures.canScale}>
+      {/* Busy ones are not disabled: they would lose the focus. */}
+      <fieldset class="choice" disabled={!live.figures.canScale} aria-busy={isBusy()}>
         <legend class="label">Scale to</legend>
         <For each={USUAL}>
           {(count) => (

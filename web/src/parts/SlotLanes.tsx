@@ -32,28 +32,27 @@ export function SlotLanes() {
   const geometry = createMemo(() => arrange(rows()))
   const gone = createMemo(() => new Set(live.workers().flatMap(({ id, online }) => (online ? [] : [id]))))
   let palette: Palette = readPalette()
-  /** Whether what is drawn is no longer right, or gone. */
-  let isStale = true
 
   onMount(() => {
     const observer = new ResizeObserver(() => setWidth(holder.clientWidth))
     observer.observe(holder)
     const context = canvas.getContext('2d')!
     const isCalm = matchMedia('(prefers-reduced-motion: reduce)')
-    let frame = 0
-    let paintedAt = 0
-    let paintedBeat = -1
+    let frame: number | null = null
+    let timer: ReturnType<typeof setTimeout> | undefined
     let toldAt = 0
-    const halfPixelMs = () => WINDOW_MS / width() / (devicePixelRatio || 1) / 2
+    let stoppedAt = live.now()
+    /** Until time has moved the picture by half a pixel. */
+    const pauseMs = () =>
+      isCalm.matches ? CALM_FRAME_MS : WINDOW_MS / Math.max(1, width()) / (devicePixelRatio || 1) / 2
+    const request = () => {
+      clearTimeout(timer)
+      frame ??= requestAnimationFrame(draw)
+    }
     const draw = (at: number) => {
-      frame = requestAnimationFrame(draw)
-      if (width() === 0 || document.hidden || !isSeen()) return
-      // Not before something is new or time has moved the picture by half a pixel.
-      const pauseMs = isCalm.matches ? CALM_FRAME_MS : paintedBeat === live.beat() ? halfPixelMs() : 0
-      if (!isStale && at - paintedAt < pauseMs) return
-      isStale = false
-      paintedAt = at
-      paintedBeat = live.beat()
+      frame = null
+      if (width() === 0 || isGrid() || !isSeen()) return
+      timer = setTimeout(request, pauseMs())
       const now = live.link() === 'disconnected' ? stoppedAt : live.now()
       stoppedAt = now
       const waits = paint(
@@ -66,13 +65,15 @@ export function SlotLanes() {
         setWaiting(waits)
       }
     }
-    let stoppedAt = live.now()
-    frame = requestAnimationFrame(draw)
+    // At once when the canvas was emptied, its colours changed or it comes into view, and when something is new.
+    createEffect(on([width, geometry, painted, isSeen, isGrid], request))
+    createEffect(on(live.beat, () => isCalm.matches || request(), { defer: true }))
     Object.assign(window, {
       taskmasterLanes: (ms = WINDOW_MS) => listBars(live.ring, rows(), live.now() - ms, live.now()),
     })
     onCleanup(() => {
-      cancelAnimationFrame(frame)
+      clearTimeout(timer)
+      if (frame !== null) cancelAnimationFrame(frame)
       observer.disconnect()
     })
   })
@@ -82,12 +83,10 @@ export function SlotLanes() {
     canvas.width = Math.round(width() * ratio)
     canvas.height = Math.round(geometry().height * ratio)
     canvas.getContext('2d')!.scale(ratio, ratio)
-    isStale = true
   })
   createEffect(
     on(painted, () => {
       palette = readPalette()
-      isStale = true
     }),
   )
 
@@ -120,7 +119,7 @@ export function SlotLanes() {
         >
           <Show
             when={live.figures.canScale}
-            fallback={<CopyButton text={START_COMMAND} label="Copy the command that starts a worker" />}
+            fallback={<CopyButton text={START_COMMAND} label="Copy the command" isPlain />}
           >
             <a class="button" href="#fleet">
               Start workers
