@@ -13,6 +13,9 @@ export const queryClient = new QueryClient({
   },
 })
 
+/** How often the autoscaler looks, and so may have something new to say. */
+const AUTOSCALING_MS = 2000
+
 export type ListInput = NonNullable<Inputs['tasks']['list']>
 
 /** What the pages ask for: the key says what, so that what is live knows which to ask again. */
@@ -25,6 +28,12 @@ export const queries = {
   task: (id: string) => ({
     queryKey: ['task', id] as const,
     queryFn: ({ signal }: { signal: AbortSignal }) => api.tasks.get.query({ task_id: id }, { signal }),
+  }),
+  autoscaling: () => ({
+    queryKey: ['autoscaling'] as const,
+    queryFn: ({ signal }: { signal: AbortSignal }) => api.workers.autoscaling.query(undefined, { signal }),
+    refetchInterval: ({ state }: { state: { data?: { enabled: boolean } | undefined } }) =>
+      state.data?.enabled === false ? (false as const) : AUTOSCALING_MS,
   }),
   workers: () => ({
     queryKey: ['workers'] as const,

@@ -1,8 +1,10 @@
+import { useQuery } from '@tanstack/solid-query'
 import { createSignal, For, Show } from 'solid-js'
 import { api } from '../api.ts'
 import { useDialogs } from '../dialogs.ts'
 import { live } from '../events.ts'
 import { plural } from '../format.ts'
+import { queries } from '../queries.ts'
 import { reasonOf } from '../reason.ts'
 import { tellDone, tellFailed } from '../toasts.ts'
 import { CopyButton } from './CopyButton.tsx'
@@ -19,6 +21,8 @@ export function FleetPanel() {
   const names = () => live.online().map(({ name }) => name)
   const victim = () => (names().includes(picked()) ? picked() : (names()[0] ?? ''))
   const online = () => live.online().length
+  const autoscaling = useQuery(queries.autoscaling)
+  const kept = () => (autoscaling.data?.enabled ? autoscaling.data : null)
 
   async function scale(count: number) {
     setTarget(count)
@@ -42,6 +46,13 @@ export function FleetPanel() {
       </header>
       <Show when={live.hasSnap() && !live.figures.canScale}>
         <p class="soft small">These workers were started by hand, so they are not scaled from here.</p>
+      </Show>
+      <Show when={kept()}>
+        {(status) => (
+          <p class="soft small">
+            Kept from {status().min} to {plural(status().max, 'worker')}. {status().reason}
+          </p>
+        )}
       </Show>
       {/* Busy ones are not disabled: they would lose the focus. */}
       <fieldset class="choice" disabled={!live.figures.canScale} aria-busy={isBusy()}>
