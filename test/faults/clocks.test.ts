@@ -6,7 +6,12 @@ const PRELOAD = join(import.meta.dir, '../../src/cli/chaos/skewed-clock.ts')
 const MINUTE_MS = 60_000
 
 /** The wall clock of such a service is wrong by so much. */
-const skewed = (ms: number) => ({ BUN_OPTIONS: `--preload=${PRELOAD}`, CHAOS_SKEW_MS: String(ms) })
+const skewed = (ms: number) => ({
+  BUN_OPTIONS: `--preload=${PRELOAD}`,
+  CHAOS_SKEW_MS: String(ms),
+  // A tenth of what the clocks are wrong by, and more than a busy machine takes to beat.
+  HEARTBEAT_INTERVAL: '2000',
+})
 
 async function post(port: number, path: string, body: object): Promise<string> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {

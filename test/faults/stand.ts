@@ -14,10 +14,10 @@ import { createTestDatabase, databaseEnv } from '../support/database.ts'
 import { type Service, type StartOptions, startService } from '../support/processes.ts'
 import { waitFor } from '../support/wait.ts'
 
-/** Leases that end within a second, and nothing that is left to a scan unless a test asks for one. */
+/** Leases that end within two seconds, and nothing that is left to a scan unless a test asks for one. */
 const SETTINGS = {
   LOG_LEVEL: 'info',
-  HEARTBEAT_INTERVAL: '200',
+  HEARTBEAT_INTERVAL: '500',
   SCAN_INTERVAL: '60000',
   RETRY_BACKOFF: '10',
   WORKER_POOL_SIZE: '2',

@@ -39,8 +39,8 @@ test('a worker behind a black hole loses its tasks, and is given new ones when i
   const holedAt = performance.now()
   const other = await stand.worker('other', [addressOf(coordinator)])
   await stand.until(id, { state: 'running', attempt: 2, workerName: 'other' })
-  // Three beats of 200 ms, looked at every second.
-  expect(performance.now() - holedAt).toBeLessThan(4000)
+  // Three beats of 500 ms, looked at every second; and whatever else the machine does.
+  expect(performance.now() - holedAt).toBeLessThan(6000)
   await stand.until(id, { state: 'completed', attempt: 2 })
   way.set(null)
   other.kill('SIGKILL')
