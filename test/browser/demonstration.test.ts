@@ -121,13 +121,13 @@ test.skipIf(!hasBrowser)(
     await kill.click()
     await waitFor(async () => (await tile('Running')) === 15, { what: 'fifteen to run' })
     await dialog.getByRole('button', { name: 'Kill worker' }).click()
-    // What it ran is lost; what was given back before it started, to it or to another, may have moved too.
+    // Each from where it was lost last; what was only given back before it started, from where it was first.
     const givenUp = await waitFor(
       async () => {
         const rows = await database.sql<Moved[]>`
           SELECT DISTINCT ON (t.id) t.id, a.outcome, a.worker_id AS before, t.worker_id AS after, t.attempt
           FROM attempts a JOIN tasks t ON t.id = a.task_id WHERE a.outcome IN ('lost', 'returned')
-          ORDER BY t.id, a.attempt DESC`
+          ORDER BY t.id, a.outcome, CASE a.outcome WHEN 'lost' THEN -a.attempt ELSE a.attempt END`
         return (
           rows.some(({ outcome }) => outcome === 'lost') && rows.every(({ after }) => after !== null) && rows
         )
