@@ -38,6 +38,17 @@ beforeAll(async () => {
       (await database.sql`SELECT FROM tasks WHERE id = ${failed} AND state = 'failed'`).length === 1,
     { what: 'a task to fail' },
   )
+  // A worker is lost, so that there are torn bars and moved tasks to look at.
+  await post('/api/schedule/batch', { count: 15, command: 'moves', payload: { duration_ms: 2000 } })
+  const countOf = async (condition: ReturnType<typeof database.sql>) =>
+    (await database.sql`SELECT FROM tasks WHERE command = 'moves' AND ${condition}`).length
+  await waitFor(async () => (await countOf(database.sql`state = 'running'`)) === 15, {
+    what: 'fifteen to run',
+  })
+  await post('/api/workers/kill', { name: 'worker-3' })
+  await waitFor(async () => (await countOf(database.sql`losses > 0 AND started_at IS NOT NULL`)) > 0, {
+    what: 'tasks to run again elsewhere',
+  })
 }, 120_000)
 
 async function post(path: string, body: object): Promise<string> {

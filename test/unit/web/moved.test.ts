@@ -47,3 +47,22 @@ test('a task that is handed back before it started is a move too, and said to be
     { taskId: 'a', hadStarted: false, from: 1, to: 2, attempt: 2 },
   ])
 })
+
+test('a lost task that is handed back on its way still comes from where it was lost', () => {
+  const steps = [
+    LOST,
+    span({ taskId: 'a', attempt: 2, workerId: 2, outcome: 'returned' }),
+    span({ taskId: 'a', attempt: 3, workerId: 3, startedAt: 90 }),
+  ]
+  for (const order of [
+    [0, 1, 2],
+    [1, 0, 2],
+    [2, 1, 0],
+    [2, 0, 1],
+    [1, 2, 0],
+  ]) {
+    const moves = createMoves()
+    for (const index of order) moves.put(steps[index]!)
+    expect(moves.list()).toMatchObject([{ from: 1, to: 3, attempt: 3, startedAt: 90, hadStarted: true }])
+  }
+})

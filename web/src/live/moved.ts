@@ -41,28 +41,33 @@ export function createMoves(): Moves {
     })
   }
 
+  function giveUp(span: Span) {
+    const known = moves.get(span.taskId)
+    const isLoss = span.outcome === 'lost'
+    if (known && known.attempt > span.attempt && (known.hadStarted || !isLoss)) return
+    const isNew = !known || isLoss
+    const further = known && known.attempt > span.attempt ? known : null
+    const move: Move = {
+      taskId: span.taskId,
+      // What is handed back on its way still comes from where it was lost.
+      from: isNew ? span.workerId : known.from,
+      lostAt: isNew ? (span.endedAt ?? 0) : known.lostAt,
+      hadStarted: isLoss || (known?.hadStarted ?? false),
+      to: further?.to ?? null,
+      attempt: further?.attempt ?? span.attempt,
+      outcome: further ? further.outcome : span.outcome,
+      startedAt: further?.startedAt ?? null,
+    }
+    if (isNew) moves.delete(span.taskId)
+    moves.set(span.taskId, move)
+    const successor = later.get(span.taskId)
+    if (successor) follow(move, successor)
+    trim(moves)
+  }
+
   return {
     put(span) {
-      if (span.outcome === 'lost' || span.outcome === 'returned') {
-        const known = moves.get(span.taskId)
-        if (known && known.attempt > span.attempt) return
-        moves.delete(span.taskId)
-        const move: Move = {
-          taskId: span.taskId,
-          from: span.workerId,
-          to: null,
-          attempt: span.attempt,
-          lostAt: span.endedAt ?? 0,
-          hadStarted: span.outcome === 'lost',
-          outcome: span.outcome,
-          startedAt: null,
-        }
-        moves.set(span.taskId, move)
-        const successor = later.get(span.taskId)
-        if (successor) follow(move, successor)
-        trim(moves)
-        return
-      }
+      if (span.outcome === 'lost' || span.outcome === 'returned') return giveUp(span)
       const move = moves.get(span.taskId)
       if (move) follow(move, span)
       else if (span.attempt > 1) {

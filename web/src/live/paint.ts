@@ -27,6 +27,8 @@ export function readPalette(): Palette {
 
 const TOOTH = 3
 const LABEL_WIDTH = 56
+/** Beside the label of a failed one. */
+const MARK_WIDTH = 18
 const TICK_MS = 10_000
 /** The least room for a time below the scale, px. */
 const TIME_WIDTH = 72
@@ -159,7 +161,7 @@ function paintRun(
   }
   if (outcome === 'failed')
     mark(context, x + width - bar / 2 - 2, y + bar / 2, bar * 0.25, 'x', palette.surface, width)
-  if (width < LABEL_WIDTH || bar < 10 || isHollow) return
+  if (width < LABEL_WIDTH + (outcome === 'failed' ? MARK_WIDTH : 0) || bar < 10 || isHollow) return
   context.fillStyle = outcome === 'completed' ? '#ffffff' : palette['on-accent']
   context.font = `500 10px ${palette.mono}`
   context.textAlign = 'left'
