@@ -41,7 +41,7 @@ test('every variable that our services are given is a setting', async () => {
   const known = await settingNames()
   expect(known).toContain('WORKER_POOL_SIZE')
   const given = services
-    .filter(([, { build }]) => build)
+    .filter(([, { build }]) => build && build.target !== 'dashboard')
     .flatMap(([name, { environment = {} }]) =>
       Object.keys(environment).map((variable) => `${name}: ${variable}`),
     )
@@ -117,7 +117,7 @@ test('every path that the monitoring profile mounts is there, and Prometheus ask
   const mounted = services
     .flatMap(([, { volumes = [] }]) => volumes)
     .filter((volume) => volume.startsWith('./'))
-  expect(mounted.length).toBe(3)
+  expect(mounted.length).toBe(5)
   for (const volume of mounted) {
     const path = volume.split(':')[0] as string
     expect({ path, isThere: existsSync(join(ROOT, path)) }).toEqual({ path, isThere: true })
