@@ -2,7 +2,7 @@ import { defineConfig } from 'vite'
 import solid from 'vite-plugin-solid'
 
 /** The scheduler that the development server passes calls on to. */
-const SCHEDULER = `http://localhost:${process.env.SCHEDULER_PORT ?? '8081'}`
+const SCHEDULER = process.env.SCHEDULER_URL ?? `http://localhost:${process.env.SCHEDULER_PORT ?? '8081'}`
 const CALLS = ['/api', '/trpc', '/ws', '/metrics', '/healthz', '/readyz']
 
 export default defineConfig({

@@ -30,8 +30,8 @@ export interface Gate {
   answer(request: Request): Promise<Response>
 }
 
-/** Longer than any container's grace period. */
-const STOP_LIMIT_MS = 600_000
+/** Longer than any container's grace period; whoever asks decides how long to wait. */
+const LIMIT_MS = 600_000
 
 /**
  * A part of Docker's API that can do nothing but scale and kill one service's workers. No path, query or body of
@@ -87,7 +87,7 @@ export function createGate({ engine, confines, log }: GateOptions): Gate {
       async ([name, verb]) => {
         const { Id } = await worker(name)
         const query = FIXED_QUERY[verb]
-        const options = { limitMs: STOP_LIMIT_MS, ...(query && { query }) }
+        const options = { limitMs: LIMIT_MS, ...(query && { query }) }
         return await engine.call('POST', `/containers/${Id}/${verb}`, options)
       },
     ],
@@ -110,7 +110,7 @@ export function createGate({ engine, confines, log }: GateOptions): Gate {
         if (number === null) throw new EngineError(403, 'the name ends in no number')
         const { name, body } = copyContainer(await worker(sibling.Id), number)
         if (name !== query.get('name')) throw new EngineError(403, `the name would have to be ${name}`)
-        return await engine.call('POST', '/containers/create', { query: { name }, body })
+        return await engine.call('POST', '/containers/create', { query: { name }, body, limitMs: LIMIT_MS })
       },
     ])
   } else {

@@ -42,7 +42,7 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     slots: values.WORKER_POOL_SIZE,
     processTimeMs: values.TASK_PROCESS_TIME,
     historyFile: values.SIMULATE_HISTORY,
-    /** A file that is touched at every heartbeat interval; null: none. */
+    /** A file that is touched every 5 s; null: none. */
     aliveFile: values.ALIVE_FILE,
     heartbeatIntervalMs: values.HEARTBEAT_INTERVAL,
     /** ms of silence after which a coordinator is taken for dead: a beat before this worker's own lease ends. */

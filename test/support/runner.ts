@@ -1,4 +1,7 @@
-/** Runs the tests against one PostgreSQL server of their own. `bun run test [patterns] [flags of bun test]`. */
+/**
+ * Runs the tests against one PostgreSQL server of their own. `bun run test [patterns] [flags of bun test]`.
+ * With TEST_DATABASE=testcontainers it is one in a container, else an embedded one.
+ */
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,10 +39,7 @@ const folder = await mkdtemp(join(tmpdir(), `${FOLDER}${process.pid}-`))
 let totals: Totals = { passed: 0, failed: 0 }
 let code = 0
 try {
-  const postgres = await startEmbeddedPostgres({
-    folder,
-    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '500' },
-  })
+  const postgres = await startPostgres()
   try {
     const server = { ...postgres.settings, template: TEMPLATE }
     await makeTemplate(server)
@@ -58,6 +58,23 @@ try {
 if (interrupted) code ||= 130
 console.log(`${totals.passed} passed, ${totals.failed} failed`)
 process.exit(code)
+
+async function startPostgres() {
+  const settings = {
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    max_connections: '500',
+  }
+  const kind = process.env.TEST_DATABASE || 'embedded'
+  if (kind === 'embedded') return await startEmbeddedPostgres({ folder, settings })
+  if (kind !== 'testcontainers') {
+    throw new Error(`TEST_DATABASE must be embedded or testcontainers, not "${kind}"`)
+  }
+  console.log('Testing on PostgreSQL in a container')
+  const { startContainerPostgres } = await import('./container-postgres.ts')
+  return await startContainerPostgres(settings)
+}
 
 async function makeTemplate(server: TestServer): Promise<void> {
   const admin = connect({ ...server, ...poolSettings, poolMax: 1 })

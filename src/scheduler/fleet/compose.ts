@@ -24,6 +24,13 @@ export interface ComposeFleetOptions {
   log: Log
 }
 
+/** States of containers that take part, or will again by themselves. */
+const ACTIVE = new Set(['running', 'restarting', 'paused'])
+/** ms after which a request is answered though not all have started; an engine starts a few a second. */
+const PATIENCE_MS = 8000
+/** ms that creating or starting one may take when many are. */
+const START_LIMIT_MS = 120_000
+
 /** Another scheduler may take the same number, or remove what this one is about to start. */
 const TRIES = 3
 
@@ -52,9 +59,19 @@ export function createComposeFleet(options: ComposeFleetOptions): Fleet {
     return done
   }
 
+  async function scaleTo(count: number): Promise<void> {
+    for (let left = TRIES; ; left--) {
+      try {
+        return await resize(count)
+      } catch (error) {
+        if (left <= 1 || !isEngineError(error, 404, 409)) throw error
+      }
+    }
+  }
+
   async function resize(count: number): Promise<void> {
     const all = await list()
-    const active = all.filter(({ State, Id }) => State === 'running' && !draining.has(Id))
+    const active = all.filter(({ State, Id }) => ACTIVE.has(State) && !draining.has(Id))
     for (const container of active.slice(count).reverse()) void drain(container)
     const spare = all.filter(({ State }) => State === 'created' || State === 'exited')
     const wanted = Array.from({ length: Math.max(0, count - active.length) })
@@ -80,11 +97,16 @@ export function createComposeFleet(options: ComposeFleetOptions): Fleet {
 
   async function create(template: InspectedContainer, number: number): Promise<void> {
     const { name, body } = copyContainer(template, number)
-    const { Id } = await engine.call<{ Id: string }>('POST', '/containers/create', { query: { name }, body })
+    const { Id } = await engine.call<{ Id: string }>('POST', '/containers/create', {
+      query: { name },
+      body,
+      limitMs: START_LIMIT_MS,
+    })
     await start({ Id })
   }
 
-  const start = ({ Id }: Pick<ListedContainer, 'Id'>) => engine.call('POST', `/containers/${Id}/start`)
+  const start = ({ Id }: Pick<ListedContainer, 'Id'>) =>
+    engine.call('POST', `/containers/${Id}/start`, { limitMs: START_LIMIT_MS })
 
   /** Does not wait in the request's stead: what runs may take half a minute. */
   async function drain(container: ListedContainer): Promise<void> {
@@ -105,20 +127,15 @@ export function createComposeFleet(options: ComposeFleetOptions): Fleet {
   return {
     isScalable: true,
 
-    scale: (count) =>
-      inTurn(async () => {
-        if (!Number.isInteger(count) || count < 1 || count > MAX_WORKERS) {
-          throw new AppError('invalid', `count must be between 1 and ${MAX_WORKERS}`)
-        }
-        for (let left = TRIES; ; left--) {
-          try {
-            await resize(count)
-            return `docker compose -p ${project} up -d --no-recreate --scale ${service}=${count}`
-          } catch (error) {
-            if (left <= 1 || !isEngineError(error, 404, 409)) throw error
-          }
-        }
-      }),
+    async scale(count) {
+      if (!Number.isInteger(count) || count < 1 || count > MAX_WORKERS) {
+        throw new AppError('invalid', `count must be between 1 and ${MAX_WORKERS}`)
+      }
+      const scaled = inTurn(() => scaleTo(count))
+      scaled.catch((error) => log.warn({ err: error, count }, 'Could not scale'))
+      await Promise.race([scaled, Bun.sleep(PATIENCE_MS)])
+      return `docker compose -p ${project} up -d --no-recreate --scale ${service}=${count}`
+    },
 
     async kill(worker) {
       const container = findContainer(await list(), worker)

@@ -88,7 +88,8 @@ export function createEngine(host: string): Engine {
         })
         text = await response.text()
       } catch (error) {
-        throw new AppError('unavailable', `no Docker engine answers at ${host}`, { cause: error })
+        const hint = address ? ' (docker compose --profile scaling up -d starts what answers)' : ''
+        throw new AppError('unavailable', `no Docker engine answers at ${host}${hint}`, { cause: error })
       }
       if (!response.ok && response.status !== 304) throw new EngineError(response.status, reasonOf(text))
       return (text && response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : null) as T

@@ -94,9 +94,10 @@ describe('the proxy of a Compose project', () => {
     const body = { Image: 'evil', HostConfig: { Privileged: true, Binds: ['/:/host'] }, Cmd: ['sh'] }
     expect((await ask('POST', '/containers/create?name=p-worker-3', body)).status).toBe(200)
     expect(done()).toHaveLength(1)
-    expect(done()[0]?.options).toEqual({
+    const { query, body: sent } = done()[0]!.options
+    expect({ query, sent }).toEqual({
       query: { name: 'p-worker-3' },
-      body: {
+      sent: {
         Image: 'image-of-p-worker-1',
         Env: ['A=1'],
         User: 'bun',

@@ -131,6 +131,46 @@ test('a token that Kubernetes replaced is used', async () => {
   expect(asked[0]?.authorization).toBe('Bearer second')
 })
 
+test.skipIf(!Bun.which('openssl'))(
+  'the API server is believed when the account’s own authority signed for it',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'taskmaster-authority-'))
+    const at = (file: string) => join(folder, file)
+    const made = Bun.spawnSync(
+      [
+        'openssl',
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '1',
+      ]
+        .concat(['-subj', '/CN=kubernetes', '-addext', 'subjectAltName=IP:127.0.0.1'])
+        .concat(['-keyout', at('key'), '-out', at('ca.crt')]),
+    )
+    expect(made.exitCode).toBe(0)
+    await Promise.all([writeFile(at('token'), 'secret'), writeFile(at('namespace'), 'tasks')])
+    using secure = Bun.serve({
+      port: 0,
+      tls: { key: Bun.file(at('key')), cert: Bun.file(at('ca.crt')) },
+      fetch: () => Response.json({ kind: 'Scale' }),
+    })
+    const url = `https://127.0.0.1:${secure.port}`
+    expect(await fleetAt(url, folder).scale(3)).toContain('--replicas=3')
+    // Another authority's, which is what a stranger in the middle would have.
+    expect(
+      await fleetAt(url)
+        .scale(3)
+        .catch(({ message }) => message),
+    ).toBe('the Kubernetes API does not answer')
+    await rm(folder, { recursive: true })
+  },
+)
+
 test('what Kubernetes says when it refuses is passed on, as is its silence', async () => {
   refusal = { status: 403, message: 'deployments.apps "worker" is forbidden' }
   expect(

@@ -1,0 +1,23 @@
+import { describe, expect, test } from 'bun:test'
+import { hasEngine, PATIENCE_MS, run } from '../support/engine.ts'
+
+describe.skipIf(!hasEngine)('PostgreSQL in a container', () => {
+  test(
+    'holds what the store and its migrations are tested for',
+    async () => {
+      const { code, out, err } = await run(
+        [process.execPath, 'test/run.ts', 'integration/store', 'integration/proto'],
+        {
+          TEST_DATABASE: 'testcontainers',
+          TASKMASTER_TEST_DATABASE: '',
+        },
+      )
+      if (code !== 0) console.error(err.slice(-5000))
+      const [, passed, failed] = /^(\d+) passed, (\d+) failed$/m.exec(out) ?? []
+      expect({ code, failed }).toEqual({ code: 0, failed: '0' })
+      expect(Number(passed)).toBeGreaterThan(30)
+      expect(err + out).toContain('Testing on PostgreSQL in a container')
+    },
+    PATIENCE_MS,
+  )
+})
