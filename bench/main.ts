@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../src/cli/up/ports.ts'
 import type { ServiceName } from '../src/cli/up/services.ts'
 import { type Process, residentMiB, startBenchDatabase, startProcess } from './cluster.ts'
 import { measureDashboard } from './dashboard.ts'
@@ -61,7 +62,7 @@ try {
   await sql`VACUUM`
 
   say(`(b) Draining ${tasks} tasks through the real system …`)
-  const coordinatorPort = await freePort()
+  const coordinatorPort = await freePort('127.0.0.1')
   const start = async (service: ServiceName, name: string, env: Record<string, string>) => {
     const process = await startProcess(service, name, settings, env)
     processes.set(name, process)
@@ -164,11 +165,4 @@ function rows({
     '(e) lateness p50 · p99 · max': `${ms(lateness.p50Ms)} · ${ms(lateness.p99Ms)} · ${ms(lateness.maxMs)}`,
     ...Object.fromEntries(Object.entries(residentMiB).map(([name, mib]) => [`RSS ${name}`, `${mib} MiB`])),
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  const { port } = server
-  server.stop(true)
-  return port
 }

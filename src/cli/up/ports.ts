@@ -9,9 +9,21 @@ export interface Address {
 
 const PAUSE_MS = 100
 
+/** Below what any system gives to outgoing connections, which would take a port between its choice and its use. */
+const CHOSEN = { from: 20_000, to: 32_000 }
+const TRIES = 50
+
 /** A TCP port that nobody listens on now; somebody else may take it before you do. */
-export function freePort(host: string): Promise<number> {
-  return listenOnce({ host, port: 0 })
+export async function freePort(host: string): Promise<number> {
+  for (let left = TRIES; left > 0; left--) {
+    const port = CHOSEN.from + Math.floor(Math.random() * (CHOSEN.to - CHOSEN.from))
+    const isFree = await listenOnce({ host, port }).then(
+      () => true,
+      () => false,
+    )
+    if (isFree) return port
+  }
+  return await listenOnce({ host, port: 0 })
 }
 
 /**
