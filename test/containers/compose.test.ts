@@ -161,6 +161,35 @@ describe.skipIf(!hasEngine)('docker compose up --scale worker=3', () => {
     expect((await workers()).map(({ id }) => id)).toEqual(before.map(({ id }) => id))
   }, 60_000)
 
+  test('whoever takes the scheduler over gets no further than the workers, and a worker not even there', async () => {
+    const untouched = await others()
+    const [scheduler] = await stack.containers('scheduler')
+    const [postgres] = await stack.containers('postgres')
+    const [worker] = await stack.containers('worker')
+    const evil = { Image: 'postgres:18', HostConfig: { Privileged: true, Binds: ['/:/host'] }, Cmd: ['sh'] }
+    const calls = [
+      ['POST', '/containers/create?name=evil', evil],
+      ['POST', `/containers/${postgres!.id}/kill`],
+      ['POST', `/containers/${postgres!.id}/exec`, { Cmd: ['sh'] }],
+      ['POST', `/containers/${worker!.id}/exec`, { Cmd: ['sh'] }],
+      ['DELETE', `/containers/${postgres!.id}?force=true`],
+      ['GET', '/images/json'],
+      ['GET', '/v1.41/info'],
+      ['POST', '/build'],
+    ]
+    const script = `
+      const answers = []
+      for (const [method, path, body] of ${JSON.stringify(calls)}) {
+        const init = { method, body: body && JSON.stringify(body), signal: AbortSignal.timeout(5000) }
+        answers.push(await fetch('http://docker-proxy:2375' + path, init).then((r) => r.status, () => 'out of reach'))
+      }
+      console.log(JSON.stringify(answers))`
+    const from = async (container: string) => JSON.parse(await docker('exec', container, 'bun', '-e', script))
+    expect(await from(scheduler!.id)).toEqual(calls.map(() => 403))
+    expect(await from(worker!.id)).toEqual(calls.map(() => 'out of reach'))
+    expect(await others()).toBe(untouched)
+  }, 90_000)
+
   test('a worker that the network cut off is given up, and what it says afterwards changes nothing', async () => {
     const [id = ''] = await burst(1, { payload: { duration_ms: 9000 } })
     const first = await waitFor(
