@@ -97,6 +97,9 @@ try {
   const url = `http://127.0.0.1:${scheduler.port}`
 
   say('(d) Pick-up: from HTTP POST to the start of the handler, one at a time …')
+  // What the drain left to do, the database would do meanwhile.
+  await sql`VACUUM ANALYZE`
+  await sql`CHECKPOINT`
   const historyFile = join(folder, 'history.jsonl')
   await startWorkers({ SIMULATE_HISTORY: historyFile })
   await measurePickUp(sql, url, historyFile, WARM_UP)
