@@ -28,6 +28,8 @@ export interface Memory {
   asked: { workers: number; at: number } | null
   /** Since when fewer would have been enough, and how many of them at the worst moment since. */
   room: { since: number; enough: number } | null
+  /** Since when there are fewer than the least. */
+  fewSince: number | null
 }
 
 export interface Decision {
@@ -38,7 +40,7 @@ export interface Decision {
   reason: string
 }
 
-export const NOTHING_REMEMBERED: Memory = { asked: null, room: null }
+export const NOTHING_REMEMBERED: Memory = { asked: null, room: null, fewSince: null }
 
 /** What is asked for takes a while to come: until then it counts as if it were there. */
 export const ARRIVAL_MS = 15_000
@@ -60,18 +62,24 @@ export function decide(seen: Observation, policy: Policy, memory: Memory): Decis
   const needed = neededFor(seen, policy, 1)
   const enough = neededFor(seen, policy, HEADROOM)
 
+  const fewSince = present < policy.min ? (memory.fewSince ?? at) : null
+
   const ask = (scaleTo: number, reason: string): Decision => ({
-    memory: { asked: { workers: scaleTo, at }, room: null },
+    memory: { asked: { workers: scaleTo, at }, room: null, fewSince: null },
     scaleTo,
     reason: `${reason}: from ${present} to ${scaleTo} ${scaleTo === 1 ? 'worker' : 'workers'}`,
   })
   const rest = (room: Memory['room'], reason: string): Decision => ({
-    memory: { asked: memory.asked, room },
+    memory: { asked: memory.asked, room, fewSince },
     scaleTo: null,
     reason,
   })
 
-  if (present < policy.min) return ask(Math.max(policy.min, needed), `At least ${policy.min} are wanted`)
+  if (fewSince !== null) {
+    // Whoever starts them first, or again after a kill, is given the time for it.
+    if (at - fewSince < ARRIVAL_MS) return rest(null, `${present} of at least ${policy.min} are here yet`)
+    return ask(Math.max(policy.min, needed), `At least ${policy.min} are wanted`)
+  }
   if (present > policy.max) return ask(policy.max, `At most ${policy.max} are wanted`)
   if (needed > present) return ask(needed, describeWait(seen, policy))
   if (enough >= present) return rest(null, `${present} are what it takes. ${describeWait(seen, policy)}`)

@@ -137,14 +137,15 @@ test('what is on its way is not asked for again, and is when it has not come', (
   expect(late.scaleTo).toBe(9)
 })
 
-test('without any worker there is asked for the least at least', () => {
-  expect(decide(seen({ workers: 0 }), POLICY, NOTHING_REMEMBERED).scaleTo).toBe(1)
-  const asked = decide(
-    seen({ workers: 0, waiting: 100, runMs: 1000 }),
-    { ...POLICY, min: 2 },
-    NOTHING_REMEMBERED,
-  )
-  expect(asked.scaleTo).toBe(2)
+test('workers that are missing are given time to come, then the least at least is asked for', () => {
+  const policy = { ...POLICY, min: 2 }
+  const starting = decide(seen({ workers: 0, waiting: 400 }), policy, NOTHING_REMEMBERED)
+  expect(starting).toMatchObject({ scaleTo: null, reason: '0 of at least 2 are here yet' })
+  const late = 1_000_000 + ARRIVAL_MS
+  expect(decide(seen({ at: late, workers: 0 }), policy, starting.memory).scaleTo).toBe(2)
+  expect(decide(seen({ at: late, workers: 0, waiting: 400 }), policy, starting.memory).scaleTo).toBe(8)
+  // They came: it is forgotten.
+  expect(decide(seen({ at: late, workers: 2 }), policy, starting.memory).memory.fewSince).toBeNull()
 })
 
 test('what waits in the workers waits too', () => {
