@@ -41,7 +41,8 @@ async function namesBecome(...names: string[]): Promise<Worker[]> {
         ) && listed
       )
     },
-    { what: `the workers to be ${names.join(', ')}` },
+    // Processes start and end as fast as the machine lets them.
+    { what: `the workers to be ${names.join(', ')}`, timeoutMs: 30_000 },
   )
 }
 
