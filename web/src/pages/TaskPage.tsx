@@ -6,8 +6,8 @@ import { api, type TaskDetail } from '../api.ts'
 import { useDialogs } from '../dialogs.ts'
 import { live } from '../events.ts'
 import { formatInstant, formatUtc, shortId } from '../format.ts'
+import { ConfirmDialog } from '../parts/ConfirmDialog.tsx'
 import { CopyButton } from '../parts/CopyButton.tsx'
-import { Dialog } from '../parts/Dialog.tsx'
 import { Empty } from '../parts/Empty.tsx'
 import { StateMark } from '../parts/StateMark.tsx'
 import { Timeline } from '../parts/Timeline.tsx'
@@ -229,29 +229,22 @@ function Deeds(props: { task: TaskDetail }) {
       </button>
       <Show when={asked()}>
         {(action) => (
-          <Dialog title={`${DEEDS[action()].name} this task?`} alert onClose={dialogs.close}>
-            <p>
-              {action() === 'cancel'
+          <ConfirmDialog
+            title={`${DEEDS[action()].name} this task?`}
+            text={
+              action() === 'cancel'
                 ? 'If it runs, its worker is told to stop it; if it waits, it never starts.'
-                : 'It is deleted with its history, for good.'}
-            </p>
-            <div class="dialog-actions">
-              <button type="button" autofocus onClick={dialogs.close}>
-                Keep it
-              </button>
-              <button
-                type="button"
-                class="danger"
-                onClick={() => {
-                  const chosen = action()
-                  dialogs.close()
-                  perform(chosen)
-                }}
-              >
-                {DEEDS[action()].name} task
-              </button>
-            </div>
-          </Dialog>
+                : 'It is deleted with its history, for good.'
+            }
+            keep="Keep it"
+            confirm={`${DEEDS[action()].name} task`}
+            onConfirm={() => {
+              const chosen = action()
+              dialogs.close()
+              perform(chosen)
+            }}
+            onClose={dialogs.close}
+          />
         )}
       </Show>
     </div>

@@ -6,7 +6,7 @@ import { plural } from '../format.ts'
 import { reasonOf } from '../reason.ts'
 import type { Selection } from '../selection.ts'
 import { tellDone, tellFailed } from '../toasts.ts'
-import { Dialog } from './Dialog.tsx'
+import { ConfirmDialog } from './ConfirmDialog.tsx'
 
 /** What can be done to the selected tasks. */
 export function BulkBar(props: { selection: Selection; filter: Filter; total: number; onDone: () => void }) {
@@ -66,29 +66,22 @@ export function BulkBar(props: { selection: Selection; filter: Filter; total: nu
       </Show>
       <Show when={props.selection.count() > 0 && asked()}>
         {(action) => (
-          <Dialog title={`${DEEDS[action()].name} ${plural(count(), 'task')}?`} alert onClose={dialogs.close}>
-            <p>
-              {action() === 'cancel'
+          <ConfirmDialog
+            title={`${DEEDS[action()].name} ${plural(count(), 'task')}?`}
+            text={
+              action() === 'cancel'
                 ? 'Those that run are told to stop; those that wait never start. Ended ones are left as they are.'
-                : 'They are deleted with their history, for good. Only failed and cancelled ones are.'}
-            </p>
-            <div class="dialog-actions">
-              <button type="button" autofocus onClick={dialogs.close}>
-                Keep them
-              </button>
-              <button
-                type="button"
-                class="danger"
-                onClick={() => {
-                  const chosen = action()
-                  dialogs.close()
-                  perform(chosen)
-                }}
-              >
-                {DEEDS[action()].name} {plural(count(), 'task')}
-              </button>
-            </div>
-          </Dialog>
+                : 'They are deleted with their history, for good. Only failed and cancelled ones are.'
+            }
+            keep="Keep them"
+            confirm={`${DEEDS[action()].name} ${plural(count(), 'task')}`}
+            onConfirm={() => {
+              const chosen = action()
+              dialogs.close()
+              perform(chosen)
+            }}
+            onClose={dialogs.close}
+          />
         )}
       </Show>
     </div>
