@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AppError } from '../shared/core/error.ts'
 import { EXECUTORS, type Json, PRIORITIES, type PriorityName, TASK_STATES } from '../shared/core/task.ts'
+import { MAX_WORKERS } from '../shared/fleet.ts'
 import { ACTION_STATES, type TaskAction } from '../shared/store/walk.ts'
 import { readCursor } from './cursor.ts'
 import { parseInstant } from './instant.ts'
@@ -22,7 +23,7 @@ export const LIMITS = {
   batchSize: 16_777_216,
   /** A hundred years. */
   delaySeconds: 3_153_600_000,
-  workers: 50,
+  workers: MAX_WORKERS,
   /** The longest that a timer can wait. */
   timeMs: 2_147_483_647,
   idempotencyKey: 255,
