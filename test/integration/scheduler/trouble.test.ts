@@ -74,8 +74,8 @@ async function expectWell(stand: Stand) {
   expect(stand.logged.filter(({ level }) => level >= 50)).toEqual([])
 }
 
-test('a lock that somebody holds', async () => {
-  const stand = await createTroubled()
+/** Holds a lock of the table of tasks, as a careless operator does; the result lets it go. */
+async function lockTasks(stand: Stand): Promise<() => Promise<void>> {
   const holder = connect({ ...stand.database.settings, poolMax: 1 })
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
   const { promise: locked, resolve: lock } = Promise.withResolvers<void>()
@@ -85,13 +85,21 @@ test('a lock that somebody holds', async () => {
     await released
   })
   await locked
+  return async () => {
+    release()
+    await holding
+    await holder.end()
+  }
+}
+
+test('a lock that somebody holds', async () => {
+  const stand = await createTroubled()
+  const unlock = await lockTasks(stand)
   expectUnavailable((await askAll(stand)).filter(({ what }) => what !== '/api/stats' && what !== '/metrics'))
   const ready = await stand.get('/readyz')
   expect(ready.status).toBe(503)
   expect(ready.body.missing).toContain('database')
-  release()
-  await holding
-  await holder.end()
+  await unlock()
   await expectWell(stand)
 })
 
@@ -137,23 +145,13 @@ test('a network that swallows everything, and says nothing', async () => {
 
 test('more requests than can be worked on are 429, with Retry-After, and forgotten', async () => {
   const stand = await createTroubled()
-  const holder = connect({ ...stand.database.settings, poolMax: 1 })
-  const { promise: released, resolve: release } = Promise.withResolvers<void>()
-  const { promise: locked, resolve: lock } = Promise.withResolvers<void>()
-  const holding = holder.begin(async (tx) => {
-    await tx`LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE`
-    lock()
-    await released
-  })
-  await locked
+  const unlock = await lockTasks(stand)
   const answers = await Promise.all(
     Array.from({ length: 21_000 }, () => stand.post('/tasks', { command: 'x' }).then(({ status }) => status)),
   )
   expect(new Set(answers)).toEqual(new Set([503, 429]))
   expect(answers.filter((status) => status === 429).length).toBeGreaterThanOrEqual(500)
-  release()
-  await holding
-  await holder.end()
+  await unlock()
   await expectWell(stand)
 })
 
