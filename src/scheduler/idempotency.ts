@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '../shared/core/error.ts'
+import type { TaskFields } from '../shared/core/submission.ts'
 import { type Json, type NewTask, newTask } from '../shared/core/task.ts'
 import type { Duplicate } from '../shared/store/tasks.ts'
 
 /** What was asked for: the task without what we chose for it, and its time as it was asked for. */
-export type Asked = Omit<NewTask, 'id' | 'idempotencyKey' | 'requestHash' | 'scheduledAt' | 'delayMs'> & {
+export type Asked = TaskFields & {
   /** Null: now, whenever that is. A delay counts as a delay, not as the time it led to. */
   at: Date | { delaySeconds: number } | null
 }

@@ -1,12 +1,7 @@
 import { createBatcher } from '../shared/batcher.ts'
 import { AppError } from '../shared/core/error.ts'
-import {
-  DEFAULT_CANCEL_GRACE_MS,
-  type NewTask,
-  newTask,
-  type PastAttempt,
-  type Task,
-} from '../shared/core/task.ts'
+import { taskFields } from '../shared/core/submission.ts'
+import { type NewTask, newTask, type PastAttempt, type Task } from '../shared/core/task.ts'
 import { listAttempts } from '../shared/store/attempts.ts'
 import { isUnavailable, type Sql } from '../shared/store/connect.ts'
 import { readCounts } from '../shared/store/counts.ts'
@@ -154,19 +149,7 @@ export function createTasks(sql: Sql): Tasks {
 }
 
 function taskFrom(input: SubmitInput, at: Asked['at']): NewTask {
-  const fields = {
-    command: input.command,
-    name: input.name ?? '',
-    description: input.description ?? '',
-    executor: input.executor ?? 'simulate',
-    payload: input.payload ?? null,
-    priority: input.priority ?? 0,
-    maxRetries: input.max_retries ?? 0,
-    retryBackoffMs: input.retry_backoff_ms ?? null,
-    retryBackoffCapMs: input.retry_backoff_cap_ms ?? null,
-    timeoutMs: input.timeout_ms ?? null,
-    cancelGraceMs: input.cancel_grace_ms ?? DEFAULT_CANCEL_GRACE_MS,
-  }
+  const fields = taskFields(input)
   const idempotencyKey = input.idempotency_key ?? null
   const requestHash = idempotencyKey === null ? null : hashRequest({ ...fields, at })
   const ours = { id: Bun.randomUUIDv7(), idempotencyKey, requestHash }

@@ -45,6 +45,8 @@ export function viewTask<Unset extends '' | null>(task: Task, unset: Unset) {
     timeout_ms: task.timeoutMs,
     cancel_grace_ms: task.cancelGraceMs,
     idempotency_key: task.idempotencyKey,
+    schedule_id: task.scheduleId,
+    tick_at: time(task.tickAt),
     duration: durationSeconds(task),
     error: task.error,
     output: task.output,

@@ -38,6 +38,9 @@ export interface NewTask {
    * now, or a delay, must not say a time: our own clock may be wrong.
    */
   delayMs: number | null
+  /** The schedule that it is of, and the tick; null: somebody submitted it. */
+  scheduleId: string | null
+  tickAt: Date | null
 }
 
 /** ms from the signal to stop until the hard stop, when the submitter does not say. */
@@ -59,6 +62,8 @@ export function newTask(given: Pick<NewTask, 'id' | 'command' | 'scheduledAt'> &
     idempotencyKey: null,
     requestHash: null,
     delayMs: null,
+    scheduleId: null,
+    tickAt: null,
     ...given,
   }
 }

@@ -17,27 +17,7 @@ export interface Duplicate {
 export async function insertTasks(sql: Sql, given: NewTask[]): Promise<Duplicate[]> {
   // Whoever inserts waits for others that insert the same key: all in one order, so that no two wait for each other.
   const tasks = given.some(({ idempotencyKey }) => idempotencyKey !== null) ? given.toSorted(byKey) : given
-  const inserted = await sql`
-    INSERT INTO tasks (id, name, description, command, executor, payload, priority, max_retries,
-      retry_backoff_ms, retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash,
-      scheduled_at, due_at)
-    SELECT id, name, description, command, executor, payload::jsonb, priority, max_retries,
-      retry_backoff_ms, retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash,
-      coalesce(now() + delay_ms * interval '1 ms', scheduled_at),
-      coalesce(now() + delay_ms * interval '1 ms', scheduled_at)
-    FROM unnest(
-      ${tasks.map((t) => t.id)}::uuid[], ${tasks.map((t) => t.name)}::text[],
-      ${tasks.map((t) => t.description)}::text[], ${tasks.map((t) => t.command)}::text[],
-      ${tasks.map((t) => t.executor)}::text[],
-      ${tasks.map((t) => (t.payload === null ? null : JSON.stringify(t.payload)))}::text[],
-      ${tasks.map((t) => t.priority)}::smallint[], ${tasks.map((t) => t.maxRetries)}::smallint[],
-      ${tasks.map((t) => t.retryBackoffMs)}::int[], ${tasks.map((t) => t.retryBackoffCapMs)}::int[],
-      ${tasks.map((t) => t.timeoutMs)}::int[], ${tasks.map((t) => t.cancelGraceMs)}::int[],
-      ${tasks.map((t) => t.idempotencyKey)}::text[], ${tasks.map((t) => t.requestHash)}::text[],
-      ${tasks.map((t) => t.scheduledAt.toISOString())}::timestamptz[], ${tasks.map((t) => t.delayMs)}::float8[]
-    ) AS t (id, name, description, command, executor, payload, priority, max_retries, retry_backoff_ms,
-      retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash, scheduled_at, delay_ms)
-    ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING`
+  const inserted = await insertion(sql, tasks)
   if (inserted.count === tasks.length) return []
   const keys = tasks.flatMap(({ idempotencyKey }) => idempotencyKey ?? [])
   const holders = await sql<Duplicate[]>`
@@ -48,6 +28,32 @@ export async function insertTasks(sql: Sql, given: NewTask[]): Promise<Duplicate
   const left = tasks.filter(({ idempotencyKey }) => idempotencyKey !== null && !held.has(idempotencyKey))
   return left.length > 0 ? [...holders, ...(await insertTasks(sql, left))] : holders
 }
+
+/** The statement that stores tasks: all of them, or `only` those for which a condition on row `t` holds. */
+export const insertion = (sql: Sql, tasks: NewTask[], only = sql`true`) => sql`
+  INSERT INTO tasks (id, name, description, command, executor, payload, priority, max_retries,
+    retry_backoff_ms, retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash,
+    scheduled_at, due_at, schedule_id, tick_at)
+  SELECT id, name, description, command, executor, payload::jsonb, priority, max_retries,
+    retry_backoff_ms, retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash,
+    coalesce(now() + delay_ms * interval '1 ms', scheduled_at),
+    coalesce(now() + delay_ms * interval '1 ms', scheduled_at), schedule_id, tick_at
+  FROM unnest(
+    ${tasks.map((t) => t.id)}::uuid[], ${tasks.map((t) => t.name)}::text[],
+    ${tasks.map((t) => t.description)}::text[], ${tasks.map((t) => t.command)}::text[],
+    ${tasks.map((t) => t.executor)}::text[],
+    ${tasks.map((t) => (t.payload === null ? null : JSON.stringify(t.payload)))}::text[],
+    ${tasks.map((t) => t.priority)}::smallint[], ${tasks.map((t) => t.maxRetries)}::smallint[],
+    ${tasks.map((t) => t.retryBackoffMs)}::int[], ${tasks.map((t) => t.retryBackoffCapMs)}::int[],
+    ${tasks.map((t) => t.timeoutMs)}::int[], ${tasks.map((t) => t.cancelGraceMs)}::int[],
+    ${tasks.map((t) => t.idempotencyKey)}::text[], ${tasks.map((t) => t.requestHash)}::text[],
+    ${tasks.map((t) => t.scheduledAt.toISOString())}::timestamptz[], ${tasks.map((t) => t.delayMs)}::float8[],
+    ${tasks.map((t) => t.scheduleId)}::uuid[], ${tasks.map((t) => t.tickAt?.toISOString() ?? null)}::timestamptz[]
+  ) AS t (id, name, description, command, executor, payload, priority, max_retries, retry_backoff_ms,
+    retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash, scheduled_at, delay_ms,
+    schedule_id, tick_at)
+  WHERE ${only}
+  ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING`
 
 const byKey = (a: NewTask, b: NewTask) => {
   const [one, other] = [a.idempotencyKey ?? '', b.idempotencyKey ?? '']
@@ -63,7 +69,7 @@ const columns = (sql: Sql) => sql`
   t.picked_at AS "pickedAt", t.started_at AS "startedAt", t.completed_at AS "completedAt",
   t.failed_at AS "failedAt", t.cancelled_at AS "cancelledAt", t.worker_id AS "workerId",
   (SELECT w.name FROM workers w WHERE w.id = t.worker_id) AS "workerName",
-  t.slot, t.attempt, t.failures, t.losses, t.error, t.output`
+  t.slot, t.attempt, t.failures, t.losses, t.error, t.output, t.schedule_id AS "scheduleId", t.tick_at AS "tickAt"`
 
 export async function findTask(sql: Sql, id: string): Promise<Task | null> {
   const [task] = await sql<Task[]>`SELECT ${columns(sql)} FROM tasks t WHERE t.id = ${id}`

@@ -1,0 +1,41 @@
+import { DEFAULT_CANCEL_GRACE_MS, type Json, type NewTask } from './task.ts'
+
+type Given<T> = T | null | undefined
+
+/** A task in the words of the interfaces, checked: what a submission and a schedule say of it. */
+export interface Submission {
+  command: string
+  name?: Given<string>
+  description?: Given<string>
+  priority?: Given<number>
+  executor?: Given<string>
+  payload?: Given<Json>
+  max_retries?: Given<number>
+  retry_backoff_ms?: Given<number>
+  retry_backoff_cap_ms?: Given<number>
+  timeout_ms?: Given<number>
+  cancel_grace_ms?: Given<number>
+}
+
+/** What a task is, but for which one it is and when. */
+export type TaskFields = Omit<
+  NewTask,
+  'id' | 'idempotencyKey' | 'requestHash' | 'scheduledAt' | 'delayMs' | 'scheduleId' | 'tickAt'
+>
+
+/** What is left out is at its default. */
+export function taskFields(input: Submission): TaskFields {
+  return {
+    command: input.command,
+    name: input.name ?? '',
+    description: input.description ?? '',
+    executor: input.executor ?? 'simulate',
+    payload: input.payload ?? null,
+    priority: input.priority ?? 0,
+    maxRetries: input.max_retries ?? 0,
+    retryBackoffMs: input.retry_backoff_ms ?? null,
+    retryBackoffCapMs: input.retry_backoff_cap_ms ?? null,
+    timeoutMs: input.timeout_ms ?? null,
+    cancelGraceMs: input.cancel_grace_ms ?? DEFAULT_CANCEL_GRACE_MS,
+  }
+}
