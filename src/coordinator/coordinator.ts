@@ -26,6 +26,7 @@ import { createRecovery } from './recovery.ts'
 import { createRegistry } from './registry.ts'
 import { startRetention } from './retention.ts'
 import { createRoster } from './roster.ts'
+import { startSchedules } from './schedules/schedules.ts'
 import { createService } from './service.ts'
 import { createSettler } from './settler.ts'
 import { createWorkServer } from './work.ts'
@@ -198,6 +199,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   )
   const cancels = await listen(sql, CANCEL_CHANNEL, onCancelNotice, () => {})
   const retention = config.retentionMs === null ? null : startRetention(sql, config.retentionMs, log)
+  const schedules = await startSchedules({ sql, log, scanIntervalMs: config.scanIntervalMs })
   // A lease that is renewed less often than workers beat would end while they do.
   const beatMs = Math.min(BEAT_MS, config.heartbeatIntervalMs)
   const beat = repeat('Recovery', beatMs, log, recovery.tick)
@@ -209,6 +211,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
       await Promise.all([
         scan.stop(),
         retention?.stop(),
+        schedules.stop(),
         beat.stop(),
         due.stop().catch(() => {}),
         cancels.stop().catch(() => {}),

@@ -94,6 +94,9 @@ test('there is no import cycle', () => {
   expect(cycles).toEqual([])
 })
 
+/** Packages that are pure themselves, and who in the core may use them. */
+const PURE_PACKAGES: Record<string, string[]> = { 'src/shared/core/schedule/cron.ts': ['croner'] }
+
 test('the core is pure: no package, no clock, no randomness, no I/O', () => {
   const IMPURE =
     /Date\.now|new Date\(\)|Math\.random|performance\.|crypto\.|process\.|Bun\.|setTimeout|console\.|fetch\(/
@@ -101,7 +104,10 @@ test('the core is pure: no package, no clock, no randomness, no I/O', () => {
   for (const { path, text } of core) {
     expect({
       path,
-      packages: scanners.ts.scanImports(text).filter((found) => !found.path.startsWith('.')),
+      packages: scanners.ts
+        .scanImports(text)
+        .map((found) => found.path)
+        .filter((name) => !name.startsWith('.') && !PURE_PACKAGES[path]?.includes(name)),
     }).toEqual({
       path,
       packages: [],

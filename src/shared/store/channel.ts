@@ -4,6 +4,8 @@ import type { Sql } from './connect.ts'
 export const DUE_CHANNEL = 'taskmaster_due'
 /** Workers hold tasks that they are to stop: their ids, separated by commas, or `*` for anyone. */
 export const CANCEL_CHANNEL = 'taskmaster_cancel'
+/** Schedules were made or changed. */
+export const SCHEDULES_CHANNEL = 'taskmaster_schedules'
 /** Something happened that watchers want to see. */
 export const EVENTS_CHANNEL = 'taskmaster_events'
 

@@ -1,3 +1,4 @@
+import type postgres from 'postgres'
 import type { NewTask, Task, TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 
@@ -30,7 +31,7 @@ export async function insertTasks(sql: Sql, given: NewTask[]): Promise<Duplicate
 }
 
 /** The statement that stores tasks: all of them, or `only` those for which a condition on row `t` holds. */
-export const insertion = (sql: Sql, tasks: NewTask[], only = sql`true`) => sql`
+export const insertion = (sql: Sql, tasks: NewTask[], only: postgres.Fragment = sql`true`) => sql`
   INSERT INTO tasks (id, name, description, command, executor, payload, priority, max_retries,
     retry_backoff_ms, retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash,
     scheduled_at, due_at, schedule_id, tick_at)
