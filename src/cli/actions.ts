@@ -17,6 +17,7 @@ interface Done {
 
 interface Action {
   name: 'cancel' | 'retry' | 'run-now' | 'discard'
+  alias?: string
   description: string
   states: string
   /** After a number of tasks. */
@@ -48,10 +49,11 @@ const ACTIONS: Action[] = [
   },
   {
     name: 'discard',
-    description: 'delete failed and cancelled tasks',
-    states: 'failed or cancelled',
+    alias: 'delete',
+    description: 'delete tasks that have ended, and their history',
+    states: 'completed, failed or cancelled',
     past: 'discarded',
-    examples: ['discard 0190b5a2-7c3e-7000-8000-000000000000', 'discard --state cancelled --json'],
+    examples: ['discard 0190b5a2-7c3e-7000-8000-000000000000', 'delete --state completed --query report'],
   },
 ]
 
@@ -59,7 +61,7 @@ const ACTIONS: Action[] = [
 export const actionCommands = (): Command[] => ACTIONS.map(actionCommand)
 
 function actionCommand(action: Action): Command {
-  const { name, description, states, examples } = action
+  const { name, alias, description, states, examples } = action
   const lines = examples.map((example) => `  $ bun run taskmaster ${example}`).join('\n')
   const command = new Command(name)
     .description(description)
@@ -69,6 +71,7 @@ function actionCommand(action: Action): Command {
     .option('--query <text>', 'all with this in their command or name')
     .option('--all', 'all to which it applies')
     .addHelpText('after', `\nExamples:\n${lines}`)
+  if (alias) command.alias(alias)
   return finishRemoteCommand<[string[]], ActionOptions>(command, async (api, options, ids) => {
     const { state, worker, query: q, all } = options
     const hasFilter = [state, worker, q, all].some((given) => given !== undefined)

@@ -87,6 +87,10 @@ export interface Api {
   readonly url: string
   get<T>(path: string, query?: Record<string, string | undefined>): Promise<T>
   post<T>(path: string, body: object): Promise<T>
+  /** Posts a text as it stands. */
+  send<T>(path: string, type: string, text: string): Promise<T>
+  /** The body of an answer as it comes, for as long as it comes. */
+  stream(path: string, query: Record<string, string | undefined>): Promise<ReadableStream<Uint8Array>>
 }
 
 const TIMEOUT_MS = 30_000
@@ -111,19 +115,26 @@ export function createApi(server: string): Api {
     return body as T
   }
 
+  const send = <T>(path: string, type: string, body: string) =>
+    request<T>(path, { method: 'POST', headers: { 'Content-Type': type }, body })
+
   return {
     url: base,
-    get(path, query = {}) {
-      const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
-      return request(given.length > 0 ? `${path}?${new URLSearchParams(given)}` : path, {})
+    get: (path, query = {}) => request(withQuery(path, query), {}),
+    post: (path, body) => send(path, 'application/json', JSON.stringify(body)),
+    send,
+    async stream(path, query) {
+      const response = await reach(base, withQuery(path, query), { signal: new AbortController().signal })
+      if (!response.ok) throw refusal(response.status, parseJson(await response.text()))
+      if (!response.body) throw new AppError('internal', `${base} is no TaskMaster scheduler`)
+      return response.body
     },
-    post: (path, body) =>
-      request(path, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
-      }),
   }
+}
+
+function withQuery(path: string, query: Record<string, string | undefined>): string {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return given.length > 0 ? `${path}?${new URLSearchParams(given)}` : path
 }
 
 /** A request that got an answer, whichever; `unavailable` when there was none. */

@@ -4,6 +4,7 @@ import { version } from '../../package.json'
 import { actionCommands } from './actions.ts'
 import { auditCommand } from './audit.ts'
 import { chaosCommand } from './chaos.ts'
+import { exportCommand } from './export.ts'
 import { killCommand } from './kill.ts'
 import { logsCommand } from './logs.ts'
 import { migrateCommand } from './migrate.ts'
@@ -35,7 +36,14 @@ const program = new Command('taskmaster')
   .addHelpText('after', EXAMPLES)
   .showHelpAfterError('(see --help)')
 
-const ofTasks = [submitCommand(), statusCommand(), tasksCommand(), ...actionCommands(), deadLettersCommand()]
+const ofTasks = [
+  submitCommand(),
+  statusCommand(),
+  tasksCommand(),
+  exportCommand(),
+  ...actionCommands(),
+  deadLettersCommand(),
+]
 const ofWorkers = [workersCommand(), scaleCommand(), killCommand()]
 const ofAll = [logsCommand(), statsCommand(), auditCommand(), migrateCommand(process.env)]
 for (const command of [up, ...ofTasks, ...ofWorkers, ...ofAll]) program.addCommand(command)

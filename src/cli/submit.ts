@@ -4,6 +4,7 @@ import type { Api, TaskView } from './api.ts'
 import { type CommonOptions, finishRemoteCommand, print, printJson } from './command.ts'
 import { formatSeconds, parseDurationMs } from './duration.ts'
 import { parsePriority } from './priority.ts'
+import { submitFile } from './submit-file.ts'
 import { waitForEnd } from './watch.ts'
 
 interface SubmitOptions extends CommonOptions {
@@ -22,6 +23,7 @@ interface SubmitOptions extends CommonOptions {
   cancelGrace?: string
   idempotencyKey?: string
   wait?: true
+  file?: string
 }
 
 interface Submitted {
@@ -36,12 +38,15 @@ Examples:
   $ bun run taskmaster submit --cmd nap --payload '{"duration_ms": 200}' --wait
   $ bun run taskmaster submit --cmd fetch --retries 5 --backoff 2s --backoff-cap 1m --timeout 30s
   $ bun run taskmaster submit --cmd invoice --idempotency-key order-4711
-  $ bun run taskmaster submit --cmd report --at 2030-01-01T09:00:00+01:00 --json`
+  $ bun run taskmaster submit --cmd report --at 2030-01-01T09:00:00+01:00 --json
+  $ bun run taskmaster submit --file tasks.ndjson
+  $ generate | bun run taskmaster submit --file -`
 
 export function submitCommand(): Command {
   const command = new Command('submit')
     .description('submit a task, for now or for later')
-    .option('--cmd <command>', 'what to run (required)')
+    .option('--cmd <command>', 'what to run (required, or --file)')
+    .option('--file <file>', 'many tasks instead, one JSON object on each line; - is standard input')
     .option('--priority <priority>', 'LOW, MEDIUM, HIGH, CRITICAL or a number (default LOW)')
     .option('--name <name>', 'a name')
     .option('--desc <description>', 'a description')
@@ -61,6 +66,7 @@ export function submitCommand(): Command {
 }
 
 async function submit(api: Api, options: SubmitOptions): Promise<void> {
+  if (options.file !== undefined) return await submitFile(api, options.file, options)
   const submitted = await send(api, options)
   if (!options.json) {
     print('Task submitted successfully!')

@@ -6,6 +6,7 @@ import { HTTP_STATUS, RETRY_AFTER_S, tellFailure } from './failure.ts'
 import { createGate } from './gate.ts'
 import { actionRoutes } from './rest/actions.ts'
 import { eventRoutes } from './rest/events.ts'
+import { exportRoutes } from './rest/export.ts'
 import { guard, protect } from './rest/guard.ts'
 import { operationRoutes } from './rest/operations.ts'
 import { type Env, Refusal, type Route } from './rest/route.ts'
@@ -29,7 +30,15 @@ export function createApp(services: Services): Hono<Env> {
   const app = new Hono<Env>({ strict: false })
   app.use(protect, guard(services.hosts), serveSite(services.site))
 
-  const families = [taskRoutes, actionRoutes, workerRoutes, eventRoutes, socketRoutes, operationRoutes()]
+  const families = [
+    taskRoutes,
+    exportRoutes,
+    actionRoutes,
+    workerRoutes,
+    eventRoutes,
+    socketRoutes,
+    operationRoutes(),
+  ]
   const routes = families.flat()
   routes.push(indexRoute(routes))
 

@@ -11,6 +11,7 @@ import { createAuditor } from './auditor.ts'
 import { createAutoscaler } from './autoscale/autoscaler.ts'
 import { type Config, DOCKER_SOCKET, readConfig } from './config.ts'
 import { createDashboard } from './dashboard/dashboard.ts'
+import { createExports } from './export/exports.ts'
 import { createFeed } from './feed/feed.ts'
 import { chooseFleet } from './fleet/choose.ts'
 import { createHealth } from './health.ts'
@@ -46,6 +47,7 @@ const health = createHealth({ sql, coordinators: config.coordinators, timeoutMs:
 const services = {
   sql,
   tasks: createTasks(sql),
+  exports: createExports(sql),
   // What is asked for many tasks ends well before its request does.
   actions: createActions({ sql, budgetMs: config.requestTimeoutMs / 2 }),
   auditor: createAuditor({ sql, log, silenceMs: config.silenceMs }),

@@ -19,6 +19,8 @@ export const LIMITS = {
   payloadDepth: 32,
   page: 1000,
   batch: 1000,
+  /** Different tasks in one request. */
+  many: 10_000,
   /** Characters of command and payload, times count. */
   batchSize: 16_777_216,
   /** A hundred years. */
@@ -144,6 +146,46 @@ export const batchInput = body({
   `count times the size of command and payload must be at most ${LIMITS.batchSize} characters`,
 )
 
+const manyItem = submitInput
+  .extend({ scheduled_at: instant.nullish() })
+  .refine(({ delay_seconds, scheduled_at }) => !delay_seconds || !scheduled_at, {
+    error: 'delay_seconds and scheduled_at must not both be given',
+    path: ['delay_seconds'],
+  })
+
+const BAD_TASKS = `tasks must be an array of 1 to ${LIMITS.many} tasks`
+
+/** Many tasks that differ. What is wrong with one of them is said with its place, `tasks[17].priority must be …`. */
+export const manyInput = manyInputWith((index) => ({ whole: `tasks[${index}] `, field: `tasks[${index}].` }))
+
+/** The same, with another way to say which of them is meant. */
+export function manyInputWith(tell: (index: number) => { whole: string; field: string }) {
+  return body({ tasks: z.array(z.custom<z.input<typeof manyItem>>(), BAD_TASKS) }).transform(
+    ({ tasks }, context) => {
+      const fail = (message: string) => {
+        context.issues.push({ code: 'custom', message, input: null })
+        return z.NEVER
+      }
+      if (tasks.length < 1 || tasks.length > LIMITS.many) return fail(BAD_TASKS)
+      const read: z.output<typeof manyItem>[] = []
+      for (const [index, task] of tasks.entries()) {
+        const result = manyItem.safeParse(task)
+        if (!result.success) return fail(placeFault(result.error, tell(index)))
+        read.push(result.data)
+      }
+      return read
+    },
+  )
+}
+
+/** The first fault of one of many, with its place and field. */
+function placeFault({ issues: [issue] }: z.ZodError, place: { whole: string; field: string }): string {
+  const [field] = issue?.path ?? []
+  if (typeof field !== 'string') return `${place.whole}must be an object`
+  const message = issue?.message ?? ''
+  return place.field + (message.startsWith(field) ? message : `${field}: ${message}`)
+}
+
 export const taskIdInput = z.object({
   task_id: requiredText('task_id', 100, 'Task ID is required').refine(isUuid, 'task_id must be a UUID'),
 })
@@ -188,6 +230,13 @@ export const listInput = z.object({
   q: text('q', LIMITS.search).optional(),
   /** By the time they are scheduled for, newest or oldest first: what an index serves. */
   sort: z.enum(SORTS, { error: `sort must be one of: ${SORTS.join(', ')}` }).default('-scheduled'),
+})
+
+const FORMATS = ['ndjson', 'csv'] as const
+
+/** Which tasks to export, and how they are written. */
+export const exportInput = listInput.omit({ limit: true, cursor: true }).extend({
+  format: z.enum(FORMATS, { error: `format must be one of: ${FORMATS.join(', ')}` }).default('ndjson'),
 })
 
 export const deadLettersInput = listInput.omit({ state: true })
@@ -277,6 +326,8 @@ export const socketInput = z.object(
 
 export type ScheduleInput = z.output<typeof scheduleInput>
 export type SubmitInput = z.output<typeof submitInput>
+export type ExportInput = z.output<typeof exportInput>
+export type ManyInput = z.output<typeof manyInput>
 export type BatchInput = z.output<typeof batchInput>
 export type ListInput = z.output<typeof listInput>
 export type BulkInput = z.output<(typeof bulkInputs)[TaskAction]>

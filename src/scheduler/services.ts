@@ -4,6 +4,7 @@ import type { Actions } from './actions.ts'
 import type { Auditor } from './auditor.ts'
 import type { Autoscaler } from './autoscale/autoscaler.ts'
 import type { Dashboard } from './dashboard/dashboard.ts'
+import type { Exports } from './export/exports.ts'
 import type { Feed } from './feed/feed.ts'
 import type { Health } from './health.ts'
 import type { Site } from './site/site.ts'
@@ -16,6 +17,7 @@ export interface Services {
   tasks: Tasks
   actions: Actions
   auditor: Auditor
+  exports: Exports
   workers: Workers
   /** Null: people scale. */
   autoscaler: Autoscaler | null

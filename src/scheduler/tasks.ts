@@ -20,7 +20,8 @@ import {
 import { findWorkerIds } from './callings.ts'
 import { writeCursor } from './cursor.ts'
 import { type Asked, hashRequest, resolveId } from './idempotency.ts'
-import type { BatchInput, ListInput, ScheduleInput, SubmitInput } from './schemas.ts'
+import { storeTogether } from './many.ts'
+import type { BatchInput, ListInput, ManyInput, ScheduleInput, SubmitInput } from './schemas.ts'
 import { totalOf } from './stats.ts'
 import { isUuid } from './uuid.ts'
 
@@ -52,6 +53,13 @@ export interface Tasks {
   submit(input: SubmitInput): Promise<NewTask>
   /** Stores many alike, all or none. */
   scheduleBatch(input: BatchInput): Promise<{ ids: string[]; scheduledAt: Date }>
+  /**
+   * Stores many that differ, all or none; their ids in order. One whose idempotency key was used before is the
+   * first one.
+   *
+   * @throws `conflict` when something else was asked for under a key; then nothing is stored
+   */
+  submitMany(inputs: ManyInput): Promise<string[]>
   /** @throws `not_found` */
   get(id: string): Promise<Task>
   /** @throws `not_found` */
@@ -95,10 +103,7 @@ export function createTasks(sql: Sql): Tasks {
   return {
     schedule: (input) => insert(taskFrom(input, input.scheduled_at)),
 
-    submit(input) {
-      const delaySeconds = input.delay_seconds ?? 0
-      return insert(taskFrom(input, delaySeconds > 0 ? { delaySeconds } : null))
-    },
+    submit: (input) => insert(taskFrom(input, delayOf(input))),
 
     async scheduleBatch(input) {
       const one = { ...input, idempotency_key: null }
@@ -111,6 +116,12 @@ export function createTasks(sql: Sql): Tasks {
       const stored = await findTask(sql, first.id)
       return { ids, scheduledAt: stored?.scheduledAt ?? first.scheduledAt }
     },
+
+    submitMany: (inputs) =>
+      storeTogether(
+        sql,
+        inputs.map((input) => taskFrom(input, input.scheduled_at ?? delayOf(input))),
+      ),
 
     get,
 
@@ -157,6 +168,9 @@ function taskFrom(input: SubmitInput, at: Asked['at']): NewTask {
   const delayMs = 1000 * (at?.delaySeconds ?? 0)
   return newTask({ ...fields, ...ours, scheduledAt: new Date(Date.now() + delayMs), delayMs })
 }
+
+const delayOf = ({ delay_seconds: delaySeconds }: Pick<SubmitInput, 'delay_seconds'>) =>
+  delaySeconds ? { delaySeconds } : null
 
 const sizeOf = ({ command, description, payload }: NewTask) =>
   command.length + description.length + (payload === null ? 0 : JSON.stringify(payload).length)

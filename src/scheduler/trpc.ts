@@ -15,6 +15,7 @@ import {
   deadLettersInput,
   killInput,
   listInput,
+  manyInput,
   messageOf,
   scaleInput,
   scheduleInput,
@@ -139,6 +140,10 @@ export const appRouter = t.router({
     scheduleBatch: procedure.input(batchInput).mutation(async ({ ctx, input }) => {
       const { ids, scheduledAt } = await ctx.tasks.scheduleBatch(input)
       return { count: ids.length, task_ids: ids, scheduled_at: scheduledAt.toISOString() }
+    }),
+    submitMany: procedure.input(manyInput).mutation(async ({ ctx, input }) => {
+      const ids = await ctx.tasks.submitMany(input)
+      return { count: ids.length, task_ids: ids }
     }),
     get: procedure
       .input(taskIdInput)

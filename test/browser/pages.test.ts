@@ -93,3 +93,20 @@ test.skipIf(!hasBrowser)(
   },
   60_000,
 )
+
+test.skipIf(!hasBrowser)(
+  'what a filter shows can be had as a file',
+  async () => {
+    const { page, close } = await openPage()
+    await page.goto(`${system.url}/tasks?q=state:completed`)
+    const link = page.getByRole('link', { name: 'Export CSV' })
+    await waitFor(async () => (await link.getAttribute('href'))?.includes('state=completed'), {
+      what: 'the link',
+    })
+    const [download] = await Promise.all([page.waitForEvent('download'), link.click()])
+    expect(download.suggestedFilename()).toBe('tasks.csv')
+    expect(await Bun.file(await download.path()).text()).toStartWith('task_id,name,state')
+    await close()
+  },
+  30_000,
+)

@@ -23,7 +23,12 @@ export const DEEDS: Record<Action, Deed> = {
   },
   retry: { name: 'Retry', done: 'set to run again', states: ['failed', 'cancelled'], destroys: false },
   runNow: { name: 'Run now', done: 'set to run now', states: ['pending', 'retrying'], destroys: false },
-  discard: { name: 'Discard', done: 'discarded', states: ['failed', 'cancelled'], destroys: true },
+  discard: {
+    name: 'Discard',
+    done: 'discarded',
+    states: ['completed', 'failed', 'cancelled'],
+    destroys: true,
+  },
 }
 export const ACTIONS = Object.keys(DEEDS) as Action[]
 

@@ -22,7 +22,10 @@ async function many(c: Context<Env>, { actions }: Services, action: TaskAction) 
 }
 
 /** What operators do to tasks: to one, or to all that meet a condition. */
-export const actionRoutes: Route[] = ACTIONS.flatMap((action): Route[] => [
-  { method: 'POST', path: `/api/tasks/${action}`, handle: (c, services) => many(c, services, action) },
-  { method: 'POST', path: `/api/tasks/:id/${action}`, handle: (c, services) => one(c, services, action) },
-])
+export const actionRoutes: Route[] = [
+  ...ACTIONS.flatMap((action): Route[] => [
+    { method: 'POST', path: `/api/tasks/${action}`, handle: (c, services) => many(c, services, action) },
+    { method: 'POST', path: `/api/tasks/:id/${action}`, handle: (c, services) => one(c, services, action) },
+  ]),
+  { method: 'DELETE', path: '/api/tasks/:id', handle: (c, services) => one(c, services, 'discard') },
+]

@@ -20,12 +20,51 @@ export async function readJson(request: Request, limit: number): Promise<unknown
   }
 }
 
+const JSON_TYPE = 'application/json'
+const NDJSON_TYPE = 'application/x-ndjson'
+
+const typeOf = (request: Request) =>
+  (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase()
+
+/** Whether a body is one JSON value on each line. */
+export const isNdjson = (request: Request) => typeOf(request) === NDJSON_TYPE
+
+/**
+ * The values of an NDJSON request, each with the number of its line, from 1. Empty lines are skipped.
+ *
+ * @param most values; one more is read, so that a caller sees that there are too many
+ * @throws 413 beyond `limit` bytes, or `invalid` naming the line that is no JSON
+ */
+export async function readNdjson(
+  request: Request,
+  limit: number,
+  most: number,
+): Promise<{ line: number; value: unknown }[]> {
+  const text = await readText(request, limit)
+  const found: { line: number; value: unknown }[] = []
+  let line = 0
+  for (let from = 0; from < text.length && found.length <= most; ) {
+    const end = text.indexOf('\n', from)
+    const content = text.slice(from, end < 0 ? text.length : end).trim()
+    line++
+    from = end < 0 ? text.length : end + 1
+    if (content === '') continue
+    try {
+      found.push({ line, value: JSON.parse(content) })
+    } catch {
+      throw new AppError('invalid', `line ${line}: this is not valid JSON`)
+    }
+  }
+  return found
+}
+
 /** The text of a JSON request, unparsed; see `readJson`. */
 export async function readJsonText(request: Request, limit: number): Promise<string> {
-  const [type = ''] = (request.headers.get('content-type') ?? '').split(';')
-  if (type.trim().toLowerCase() !== 'application/json') {
-    throw new Refusal(415, 'the body must be application/json')
-  }
+  if (typeOf(request) !== JSON_TYPE) throw new Refusal(415, `the body must be ${JSON_TYPE}`)
+  return await readText(request, limit)
+}
+
+async function readText(request: Request, limit: number): Promise<string> {
   const bytes = await readBytes(request, limit)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)

@@ -9,7 +9,7 @@ export interface Env {
 }
 
 export interface Route {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'DELETE'
   path: string
   handle(context: Context<Env>, services: Services): Response | Promise<Response>
   /** Whether the answer goes on for as long as the client listens. */

@@ -17,6 +17,7 @@ import { queueDepthOf } from '../stats.ts'
 import { viewDetail, viewTask } from '../views.ts'
 import { BATCH_BODY_LIMIT, BODY_LIMIT, readJson } from './body.ts'
 import { readIdempotencyKey, withIdempotencyKey } from './idempotency-key.ts'
+import { NO_MANY_KEY, readMany } from './many.ts'
 import type { Env, Route } from './route.ts'
 
 const epochSeconds = (at: Date) => Math.floor(at.getTime() / 1000)
@@ -47,6 +48,12 @@ async function scheduleBatch(c: Context<Env>, { tasks }: Services) {
     task_ids: ids,
     message: `${ids.length} tasks scheduled`,
   })
+}
+
+async function submitMany(c: Context<Env>, { tasks }: Services) {
+  if (readIdempotencyKey(c.req.raw) !== null) throw new AppError('invalid', NO_MANY_KEY)
+  const ids = await tasks.submitMany(await readMany(c.req.raw))
+  return c.json({ count: ids.length, task_ids: ids })
 }
 
 async function status(c: Context<Env>, { tasks }: Services) {
@@ -87,6 +94,7 @@ export const taskRoutes: Route[] = [
   { method: 'POST', path: '/api/schedule', handle: schedule },
   { method: 'POST', path: '/schedule', handle: schedule },
   { method: 'POST', path: '/api/schedule/batch', handle: scheduleBatch },
+  { method: 'POST', path: '/api/tasks/batch', handle: submitMany },
   { method: 'GET', path: '/api/status', handle: status },
   { method: 'GET', path: '/status', handle: status },
   {

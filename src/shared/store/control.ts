@@ -60,12 +60,12 @@ export async function hastenTasks(sql: Sql, ids: string[]): Promise<string[]> {
   return rows.map(({ id }) => id)
 }
 
-/** Deletes failed and cancelled tasks and their attempts. */
+/** Deletes ended tasks and their attempts. */
 export async function discardTasks(sql: Sql, ids: string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH discarded AS (
       DELETE FROM tasks t USING ${inOrder(sql, ids)}
-      WHERE t.id = r.id AND t.state IN ('failed', 'cancelled')
+      WHERE t.id = r.id AND t.state IN ('completed', 'failed', 'cancelled')
       RETURNING t.id
     ), forgotten AS (DELETE FROM attempts a USING discarded d WHERE a.task_id = d.id)
     SELECT id FROM discarded`

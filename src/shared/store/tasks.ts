@@ -16,22 +16,54 @@ export interface Duplicate {
  * @returns when some were not stored: the tasks that hold the keys of all that were given
  */
 export async function insertTasks(sql: Sql, given: NewTask[]): Promise<Duplicate[]> {
-  // Whoever inserts waits for others that insert the same key: all in one order, so that no two wait for each other.
-  const tasks = given.some(({ idempotencyKey }) => idempotencyKey !== null) ? given.toSorted(byKey) : given
+  const tasks = inOrderOfKeys(given)
   const inserted = await insertion(sql, tasks)
   if (inserted.count === tasks.length) return []
-  const keys = tasks.flatMap(({ idempotencyKey }) => idempotencyKey ?? [])
-  const holders = await sql<Duplicate[]>`
-    SELECT idempotency_key AS "idempotencyKey", id, request_hash AS "requestHash"
-    FROM tasks WHERE idempotency_key = ANY(${keys}) AND idempotency_key IS NOT NULL`
+  const holders = await findHolders(sql, keysOf(tasks))
   const held = new Set(holders.map(({ idempotencyKey }) => idempotencyKey))
   // One that held a key may have been deleted since: then the key is free after all.
   const left = tasks.filter(({ idempotencyKey }) => idempotencyKey !== null && !held.has(idempotencyKey))
   return left.length > 0 ? [...holders, ...(await insertTasks(sql, left))] : holders
 }
 
-/** The statement that stores tasks: all of them, or `only` those for which a condition on row `t` holds. */
-export const insertion = (sql: Sql, tasks: NewTask[], only: postgres.Fragment = sql`true`) => sql`
+/**
+ * Stores tasks, all or none, in one statement.
+ *
+ * @returns false when nothing was stored because an idempotency key is taken
+ */
+export async function insertAllTasks(sql: Sql, tasks: NewTask[]): Promise<boolean> {
+  try {
+    await insertion(sql, inOrderOfKeys(tasks), sql`true`, sql``)
+    return true
+  } catch (error) {
+    if ((error as { constraint_name?: unknown }).constraint_name === 'tasks_idempotency_key') return false
+    throw error
+  }
+}
+
+/** The tasks under these idempotency keys. */
+export function findHolders(sql: Sql, keys: string[]): Promise<Duplicate[]> {
+  return sql`
+    SELECT idempotency_key AS "idempotencyKey", id, request_hash AS "requestHash"
+    FROM tasks WHERE idempotency_key = ANY(${keys}) AND idempotency_key IS NOT NULL`
+}
+
+// Whoever inserts waits for others that insert the same key: all in one order, so that no two wait for each other.
+const inOrderOfKeys = (tasks: NewTask[]) => (keysOf(tasks).length > 0 ? tasks.toSorted(byKey) : tasks)
+
+const keysOf = (tasks: NewTask[]) => tasks.flatMap(({ idempotencyKey }) => idempotencyKey ?? [])
+
+/**
+ * The statement that stores tasks: all of them, or `only` those for which a condition on row `t` holds.
+ *
+ * @param whenKeyIsTaken what is done about a task whose idempotency key is taken; default it is left out
+ */
+export const insertion = (
+  sql: Sql,
+  tasks: NewTask[],
+  only: postgres.Fragment = sql`true`,
+  whenKeyIsTaken: postgres.Fragment = sql`ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING`,
+) => sql`
   INSERT INTO tasks (id, name, description, command, executor, payload, priority, max_retries,
     retry_backoff_ms, retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash,
     scheduled_at, due_at, schedule_id, tick_at)
@@ -54,7 +86,7 @@ export const insertion = (sql: Sql, tasks: NewTask[], only: postgres.Fragment = 
     retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash, scheduled_at, delay_ms,
     schedule_id, tick_at)
   WHERE ${only}
-  ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING`
+  ${whenKeyIsTaken}`
 
 const byKey = (a: NewTask, b: NewTask) => {
   const [one, other] = [a.idempotencyKey ?? '', b.idempotencyKey ?? '']

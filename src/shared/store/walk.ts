@@ -17,7 +17,7 @@ export const ACTION_STATES = {
   cancel: ['pending', 'assigned', 'running'],
   retry: ['failed', 'cancelled'],
   'run-now': ['pending'],
-  discard: ['failed', 'cancelled'],
+  discard: ['completed', 'failed', 'cancelled'],
 } as const satisfies Record<TaskAction, ListedState[]>
 
 export interface Step {

@@ -51,7 +51,7 @@ describe.each([
   ['cancel', { pending: 'cancelled', assigned: 'cancelling', running: 'cancelling' }],
   ['retry', { failed: 'scheduled', cancelled: 'scheduled' }],
   ['run-now', { pending: 'scheduled' }],
-  ['discard', { failed: 'discarded', cancelled: 'discarded' }],
+  ['discard', { completed: 'discarded', failed: 'discarded', cancelled: 'discarded' }],
 ] as [string, Record<string, string>][])('POST /api/tasks/:id/%s', (action, applies) => {
   test.each(Object.keys(MAKE))(
     'on a %s task does what it says or is 409 and changes nothing',
@@ -300,4 +300,14 @@ test('tRPC does the same', async () => {
   const dead = await call.tasks.deadLetters({})
   expect(dead.tasks.every(({ state }) => state === 'failed')).toBe(true)
   expect(await call.audit()).toMatchObject({ counters: { drifted: {} } })
+})
+
+test('DELETE /api/tasks/:id discards a task that has ended, and no page of another site can send it', async () => {
+  const id = await MAKE.completed!()
+  const send = (headers: Record<string, string>) =>
+    stand.app.request(`/api/tasks/${id}`, { method: 'DELETE', headers })
+  expect((await send({ origin: 'https://evil.example' })).status).toBe(403)
+  expect(await (await send({})).json()).toEqual({ task_id: id, status: 'discarded' })
+  expect((await send({})).status).toBe(404)
+  expect((await stand.get(`/api/tasks/${id}`)).headers.get('allow')).toBe('DELETE')
 })

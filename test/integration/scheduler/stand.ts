@@ -4,6 +4,7 @@ import { type ActionsOptions, createActions } from '../../../src/scheduler/actio
 import { createApp } from '../../../src/scheduler/app.ts'
 import { type AuditorOptions, createAuditor } from '../../../src/scheduler/auditor.ts'
 import { createDashboard } from '../../../src/scheduler/dashboard/dashboard.ts'
+import { createExports } from '../../../src/scheduler/export/exports.ts'
 import type { FeedEvent } from '../../../src/scheduler/feed/event.ts'
 import { createFeed, type Feed } from '../../../src/scheduler/feed/feed.ts'
 import type { Fleet } from '../../../src/scheduler/fleet/port.ts'
@@ -86,6 +87,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
   const services: Services = {
     sql,
     tasks: createTasks(sql),
+    exports: createExports(sql),
     actions: createActions({ sql, budgetMs: 5000, ...options.actions }),
     auditor: createAuditor({ sql, log, silenceMs: 15_000, ...options.audit }),
     workers: createWorkers({ sql, fleet, silenceMs: 15_000, log }),

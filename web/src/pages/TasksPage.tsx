@@ -1,6 +1,7 @@
 import { A, useSearchParams } from '@solidjs/router'
 import { createEffect, createMemo, createSignal, For, on, onCleanup, Show } from 'solid-js'
 import { live } from '../events.ts'
+import { exportUrl } from '../exports.ts'
 import { FILTER_STATES, type FilterState, isEmptyFilter, parseFilter, writeFilter } from '../filter.ts'
 import { formatCount, plural } from '../format.ts'
 import { BulkBar } from '../parts/BulkBar.tsx'
@@ -14,6 +15,7 @@ import { createTaskPages, type TaskPages } from '../taskpages.ts'
 import { useTitle } from '../title.ts'
 
 const REFRESH_MS = 1000
+const FORMATS = ['csv', 'ndjson'] as const
 
 /** All tasks, narrowed and sorted by what the address says. */
 export default function TasksPage() {
@@ -58,6 +60,15 @@ export default function TasksPage() {
             </Show>
           </p>
         </div>
+        <nav class="choice" aria-label="Export what matches">
+          <For each={FORMATS}>
+            {(format) => (
+              <a class="button quiet" href={exportUrl(format, reading().filter, sort())} download="">
+                Export {format === 'csv' ? 'CSV' : 'NDJSON'}
+              </a>
+            )}
+          </For>
+        </nav>
         <SavedViews query={params.q ?? ''} onPick={(q) => setParams({ q })} />
       </header>
       <div class="filters">

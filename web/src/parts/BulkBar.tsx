@@ -71,7 +71,7 @@ export function BulkBar(props: { selection: Selection; filter: Filter; total: nu
             text={
               action() === 'cancel'
                 ? 'Those that run are told to stop; those that wait never start. Ended ones are left as they are.'
-                : 'They are deleted with their history, for good. Only failed and cancelled ones are.'
+                : 'They are deleted with their history, for good. Only those that have ended are.'
             }
             keep="Keep them"
             confirm={`${DEEDS[action()].name} ${plural(count(), 'task')}`}
