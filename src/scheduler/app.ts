@@ -10,6 +10,7 @@ import { exportRoutes } from './rest/export.ts'
 import { guard, protect } from './rest/guard.ts'
 import { operationRoutes } from './rest/operations.ts'
 import { type Env, Refusal, type Route } from './rest/route.ts'
+import { scheduleRoutes } from './rest/schedules.ts'
 import { socketRoutes } from './rest/socket.ts'
 import { taskRoutes } from './rest/tasks.ts'
 import { workerRoutes } from './rest/workers.ts'
@@ -34,6 +35,7 @@ export function createApp(services: Services): Hono<Env> {
     taskRoutes,
     exportRoutes,
     actionRoutes,
+    scheduleRoutes,
     workerRoutes,
     eventRoutes,
     socketRoutes,

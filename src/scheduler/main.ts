@@ -15,6 +15,7 @@ import { createExports } from './export/exports.ts'
 import { createFeed } from './feed/feed.ts'
 import { chooseFleet } from './fleet/choose.ts'
 import { createHealth } from './health.ts'
+import { createSchedules } from './schedules/schedules.ts'
 import { startServer } from './server.ts'
 import { createSite } from './site/site.ts'
 import { createTasks } from './tasks.ts'
@@ -50,6 +51,7 @@ const services = {
   exports: createExports(sql),
   // What is asked for many tasks ends well before its request does.
   actions: createActions({ sql, budgetMs: config.requestTimeoutMs / 2 }),
+  schedules: createSchedules(sql),
   auditor: createAuditor({ sql, log, silenceMs: config.silenceMs }),
   workers,
   autoscaler,

@@ -35,7 +35,7 @@ export const LIMITS = {
 const REQUIRED = 'command and scheduled_at are required'
 const BAD_DATE = 'Invalid date format. Use ISO 8601 format.'
 
-const isMissing = (input: unknown) => input === undefined || input === null || input === ''
+export const isMissing = (input: unknown) => input === undefined || input === null || input === ''
 
 /** Text that PostgreSQL can store. `missing` is said of a value that is not there; the default is the type. */
 const text = (field: string, max: number, missing = `${field} must be a string`) =>
@@ -44,10 +44,10 @@ const text = (field: string, max: number, missing = `${field} must be a string`)
     .max(max, `${field} must be at most ${max} characters`)
     .refine(isStorable, `${field} ${UNSTORABLE}`)
 
-const requiredText = (field: string, max: number, missing: string) =>
+export const requiredText = (field: string, max: number, missing: string) =>
   text(field, max, missing).min(1, missing)
 
-const wholeNumber = (min: number, max: number, message: string) =>
+export const wholeNumber = (min: number, max: number, message: string) =>
   z.number({ error: message }).int(message).min(min, message).max(max, message)
 
 const milliseconds = (field: string, min: number) =>
@@ -62,6 +62,19 @@ const instant = z
     context.issues.push({ code: 'custom', message: BAD_DATE, input: value })
     return z.NEVER
   })
+
+/** A time under a name of its own. */
+export const instantOf = (field: string, missing = `${field} must be a time`) => {
+  const bad = `${field} must be a time such as 2030-01-01T09:00:00Z`
+  return z
+    .string({ error: ({ input }) => (isMissing(input) ? missing : bad) })
+    .transform((value, context) => {
+      const at = parseInstant(value)
+      if (at) return at
+      context.issues.push({ code: 'custom', message: bad, input: value })
+      return z.NEVER
+    })
+}
 
 const BAD_PRIORITY = `priority must be ${Object.keys(PRIORITIES).join(', ')} or a whole number from -32768 to 32767`
 
@@ -98,13 +111,19 @@ const optionalFields = {
   cancel_grace_ms: milliseconds('cancel_grace_ms', 0).nullish(),
 }
 
+/** What a task is, but for its time and its key. */
+export const taskShape = (missing: string) => ({
+  command: requiredText('command', LIMITS.command, missing),
+  ...optionalFields,
+})
+
 export const idempotencyKey = requiredText(
   'idempotency_key',
   LIMITS.idempotencyKey,
   'idempotency_key must not be empty',
 )
 
-const body = <Shape extends z.ZodRawShape>(shape: Shape) =>
+export const body = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.object(shape, { error: 'the body must be a JSON object' })
 
 /** A task for a time. */

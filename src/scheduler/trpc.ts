@@ -8,6 +8,16 @@ import { within } from './deadline.ts'
 import { tellFailure } from './failure.ts'
 import type { FeedEvent } from './feed/event.ts'
 import { BATCH_BODY_LIMIT, readJsonText } from './rest/body.ts'
+import {
+  backfillInput,
+  createScheduleInput,
+  editScheduleInput,
+  listSchedulesInput,
+  listTicksInput,
+  previewInput,
+  scheduleIdInput,
+} from './schedules/input.ts'
+import { viewPreview, viewSchedule, viewSchedules, viewTicks } from './schedules/views.ts'
 import type { ListInput } from './schemas.ts'
 import {
   batchInput,
@@ -160,6 +170,41 @@ export const appRouter = t.router({
     retryMany: many('retry'),
     runNowMany: many('run-now'),
     discardMany: many('discard'),
+  }),
+  schedules: t.router({
+    create: procedure
+      .input(createScheduleInput)
+      .mutation(async ({ ctx, input }) => viewSchedule(await ctx.schedules.create(input))),
+    list: procedure
+      .input(listSchedulesInput.optional())
+      .query(async ({ ctx, input }) => viewSchedules(await ctx.schedules.list(input ?? { limit: 100 }))),
+    get: procedure
+      .input(scheduleIdInput)
+      .query(async ({ ctx, input }) => viewSchedule(await ctx.schedules.get(input.schedule_id))),
+    edit: procedure
+      .input(editScheduleInput.and(scheduleIdInput))
+      .mutation(async ({ ctx, input }) => viewSchedule(await ctx.schedules.edit(input.schedule_id, input))),
+    pause: procedure
+      .input(scheduleIdInput)
+      .mutation(async ({ ctx, input }) => viewSchedule(await ctx.schedules.pause(input.schedule_id))),
+    resume: procedure
+      .input(scheduleIdInput)
+      .mutation(async ({ ctx, input }) => viewSchedule(await ctx.schedules.resume(input.schedule_id))),
+    runNow: procedure
+      .input(scheduleIdInput)
+      .mutation(({ ctx, input }) => ctx.schedules.runNow(input.schedule_id)),
+    backfill: procedure
+      .input(backfillInput.and(scheduleIdInput))
+      .mutation(({ ctx, input }) => ctx.schedules.backfill(input.schedule_id, input)),
+    delete: procedure
+      .input(scheduleIdInput)
+      .mutation(({ ctx, input }) => ctx.schedules.delete(input.schedule_id)),
+    ticks: procedure
+      .input(listTicksInput.and(scheduleIdInput))
+      .query(async ({ ctx, input }) => viewTicks(await ctx.schedules.ticks(input.schedule_id, input))),
+    preview: procedure
+      .input(previewInput)
+      .query(async ({ ctx, input }) => viewPreview(await ctx.schedules.preview(input))),
   }),
   audit: procedure.query(({ ctx }) => ctx.auditor.run()),
   stats: procedure.query(({ ctx }) => readStats(ctx.sql, ctx.workers, ctx.feed.completedPerSecond())),

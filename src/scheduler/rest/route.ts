@@ -9,7 +9,7 @@ export interface Env {
 }
 
 export interface Route {
-  method: 'GET' | 'POST' | 'DELETE'
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   path: string
   handle(context: Context<Env>, services: Services): Response | Promise<Response>
   /** Whether the answer goes on for as long as the client listens. */

@@ -10,6 +10,7 @@ import { createFeed, type Feed } from '../../../src/scheduler/feed/feed.ts'
 import type { Fleet } from '../../../src/scheduler/fleet/port.ts'
 import { createHealth } from '../../../src/scheduler/health.ts'
 import { allowedHosts } from '../../../src/scheduler/rest/hosts.ts'
+import { createSchedules } from '../../../src/scheduler/schedules/schedules.ts'
 import type { Services } from '../../../src/scheduler/services.ts'
 import { createSite } from '../../../src/scheduler/site/site.ts'
 import { createTasks } from '../../../src/scheduler/tasks.ts'
@@ -89,6 +90,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     tasks: createTasks(sql),
     exports: createExports(sql),
     actions: createActions({ sql, budgetMs: 5000, ...options.actions }),
+    schedules: createSchedules(sql),
     auditor: createAuditor({ sql, log, silenceMs: 15_000, ...options.audit }),
     workers: createWorkers({ sql, fleet, silenceMs: 15_000, log }),
     autoscaler: null,
