@@ -1,7 +1,8 @@
 import { backoffMs } from '../shared/core/backoff.ts'
+import type { Capabilities } from '../shared/core/lane.ts'
 import type { Log } from '../shared/log.ts'
 import type { ClaimedTask } from '../shared/store/dispatch.ts'
-import { isWorthClaiming, placeRoundRobin } from './placement.ts'
+import { groupByKind, isWorthClaiming, type Kind, placeRoundRobin } from './placement.ts'
 import type { Roster } from './roster.ts'
 
 /** Tasks claimed by one statement, at most. */
@@ -15,10 +16,10 @@ const LOOK_BACK_MS = 250
 export interface ClaimerOptions {
   roster: Roster
   log: Log
-  /** The statement that claims, one task for each worker id given. */
-  claim: (workerIds: number[]) => Promise<ClaimedTask[]>
-  /** ms until the next task is due, or null. */
-  msUntilNextDue: () => Promise<number | null>
+  /** The statement that claims, one task for each worker id given; all of them run the same. */
+  claim: (workerIds: number[], can: Capabilities) => Promise<ClaimedTask[]>
+  /** ms until the next task is due that such workers run, or null. */
+  msUntilNextDue: (can: Capabilities) => Promise<number | null>
   /** Passes on what is committed. */
   dispatch: (tasks: ClaimedTask[]) => void
   /** Called after a claim whose outcome is unknown, before the next: compares the table with the roster. */
@@ -27,7 +28,7 @@ export interface ClaimerOptions {
   lookAheadMs: number
   /** Told how long each claim took, in ms. */
   onClaimed?: (tookMs: number) => void
-  /** Nothing is due: the moment to look for work that is stuck behind other work. */
+  /** For some kind of workers nothing is due: the moment to look for work that is stuck behind other work. */
   onIdle?: () => void
 }
 
@@ -42,14 +43,18 @@ export interface Claimer {
   scan(): void
   /** One claim. Resolves with the number of tasks claimed. */
   tick(): Promise<number>
+  /** Whether nothing is due, as far as is known, that workers of this kind run. */
+  nothingWaits(kind: string): boolean
   stop(): Promise<void>
 }
 
 /** Claims by credit: no more than the workers have room for, committed before anything is sent. */
 export function createClaimer(options: ClaimerOptions): Claimer {
   const { roster, log } = options
-  /** Something may be due that no claim has seen yet. */
-  let backlog = true
+  /** Kinds of workers for which nothing is known to wait: for all others something may, that no claim has seen yet. */
+  const quiet = new Set<string>()
+  /** The kinds for which the next due time was looked up. */
+  let looked = new Set<string>()
   let unsure = false
   /** Whether anything has happened since the last look back. */
   let eventful = true
@@ -62,6 +67,12 @@ export function createClaimer(options: ClaimerOptions): Claimer {
   let timer: Timer | null = null
   let timerAt = Number.POSITIVE_INFINITY
 
+  const kinds = () => groupByKind(roster.available())
+  const isQuiet = ({ kind }: Kind) => quiet.has(kind)
+  const nextKind = (all: Kind[]) => all.find((one) => !isQuiet(one) && isWorthClaiming(one.workers))
+  const isLookDue = (all: Kind[]) =>
+    all.some((one) => isQuiet(one) && (nextDueUnknown || !looked.has(one.kind)))
+
   async function tick(): Promise<number> {
     if (unsure) {
       // A scan that is asked for while this one looks may have to see more than it does.
@@ -71,12 +82,20 @@ export function createClaimer(options: ClaimerOptions): Claimer {
         throw error
       })
     }
-    const workerIds = placeRoundRobin(roster.available(), lastPlaced, MAX_CLAIM)
+    const all = kinds()
+    const of = nextKind(all) ?? all.find((one) => !isQuiet(one)) ?? all[0]
+    return of ? await claimFor(of, all.length) : 0
+  }
+
+  async function claimFor({ kind, can, free, workers }: Kind, among: number): Promise<number> {
+    // With several kinds, free slots of any of them come before queueing behind what runs.
+    const limit = among > 1 && free > 0 ? Math.min(free, MAX_CLAIM) : MAX_CLAIM
+    const workerIds = placeRoundRobin(workers, lastPlaced, limit)
     if (workerIds.length === 0) return 0
-    backlog = false
+    quiet.add(kind)
     const startedAt = performance.now()
-    const tasks = await options.claim(workerIds).catch((error) => {
-      backlog = true
+    const tasks = await options.claim(workerIds, can).catch((error) => {
+      quiet.delete(kind)
       unsure = true
       throw error
     })
@@ -88,7 +107,7 @@ export function createClaimer(options: ClaimerOptions): Claimer {
       options.dispatch(tasks)
     }
     if (tasks.length > 0) lookAgainMs = LOOK_AGAIN_MS
-    if (tasks.length === workerIds.length) backlog = true
+    if (tasks.length === workerIds.length) quiet.delete(kind)
     else if (tasks.length > 0 || eventful) {
       // It passed by what others had locked. They may have died, or rolled back.
       eventful = false
@@ -97,28 +116,36 @@ export function createClaimer(options: ClaimerOptions): Claimer {
     return tasks.length
   }
 
-  async function lookAhead() {
+  // Of a kind for which something waits, the next due time does not matter.
+  async function lookAhead(all: Kind[]) {
     nextDueUnknown = false
-    const ms = await options.msUntilNextDue().catch((error) => {
-      nextDueUnknown = true
-      throw error
-    })
-    // Overdue by now, or being claimed by another coordinator: look again in a moment, not at once.
-    if (ms === null) return
-    if (ms > 0) return dueIn(Math.max(ms, 1))
-    dueIn(lookAgainMs)
-    lookAgainMs = Math.min(lookAgainMs * 2, LOOK_AGAIN_CAP_MS)
+    const waiting = all.filter(isQuiet)
+    looked = new Set(waiting.map(({ kind }) => kind))
+    for (const { can } of waiting) {
+      const ms = await options.msUntilNextDue(can).catch((error) => {
+        nextDueUnknown = true
+        throw error
+      })
+      if (ms === null) continue
+      if (ms > 0) dueIn(Math.max(ms, 1))
+      else {
+        // Overdue by now, or being claimed by another coordinator: look again in a moment, not at once.
+        dueIn(lookAgainMs)
+        lookAgainMs = Math.min(lookAgainMs * 2, LOOK_AGAIN_CAP_MS)
+      }
+    }
   }
 
-  // While there is a backlog the next due time does not matter.
-  const hasWork = () =>
-    !stopped && (unsure || (backlog ? isWorthClaiming(roster.available()) : nextDueUnknown))
+  function hasWork(all = kinds()) {
+    return !stopped && (unsure || nextKind(all) !== undefined || isLookDue(all))
+  }
 
   async function run() {
     while (hasWork()) {
       try {
-        if (backlog || unsure) await tick()
-        if (nextDueUnknown && !backlog) await lookAhead()
+        if (unsure || nextKind(kinds())) await tick()
+        const all = kinds()
+        if (isLookDue(all) && !nextKind(all)) await lookAhead(all)
         failures = 0
       } catch (error) {
         const pauseMs = 50 + backoffMs(failures++, Math.random(), { baseMs: 100, capMs: 2000 })
@@ -127,7 +154,7 @@ export function createClaimer(options: ClaimerOptions): Claimer {
       }
     }
     running = null
-    if (!backlog && !stopped) options.onIdle?.()
+    if (!stopped && kinds().some(isQuiet)) options.onIdle?.()
   }
 
   function start() {
@@ -144,13 +171,13 @@ export function createClaimer(options: ClaimerOptions): Claimer {
       timer = null
       timerAt = Number.POSITIVE_INFINITY
       nextDueUnknown = true
-      backlog = true
+      quiet.clear()
       start()
     }, Math.ceil(ms))
   }
 
   function wake() {
-    backlog = true
+    quiet.clear()
     eventful = true
     start()
   }
@@ -159,9 +186,11 @@ export function createClaimer(options: ClaimerOptions): Claimer {
     wake,
     dueIn,
     tick,
+    nothingWaits: (kind) => quiet.has(kind),
     onRoom() {
-      if (backlog) start()
-      else if (!running) options.onIdle?.()
+      const all = kinds()
+      if (all.some((one) => !isQuiet(one))) start()
+      if (!running && all.some(isQuiet)) options.onIdle?.()
     },
     scan() {
       unsure = true

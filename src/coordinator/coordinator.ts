@@ -21,7 +21,7 @@ import { listWorkers } from '../shared/store/workers.ts'
 import { createClaimer } from './claimer.ts'
 import type { Config } from './config.ts'
 import { createDocumented } from './documented.ts'
-import { chooseRecalls } from './placement.ts'
+import { chooseRecalls, groupByKind } from './placement.ts'
 import { createRecovery } from './recovery.ts'
 import { createRegistry } from './registry.ts'
 import { startRetention } from './retention.ts'
@@ -136,12 +136,16 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
 
   let recallTimer: Timer | null = null
   function recallStuck() {
-    const workers = roster.available()
-    const free = workers.some(({ slots, open }) => open < slots)
-    if (!free || !workers.some(({ slots, open }) => open > slots)) return
-    for (const { workerId, tasks } of chooseRecalls(workers, performance.now(), RECALL_PATIENCE_MS)) {
-      registry.get(workerId)?.link.recall(tasks)
+    let isCrowded = false
+    for (const { kind, free, workers } of groupByKind(roster.available())) {
+      if (!claimer.nothingWaits(kind) || free === 0 || !workers.some(({ slots, open }) => open > slots))
+        continue
+      isCrowded = true
+      for (const { workerId, tasks } of chooseRecalls(workers, performance.now(), RECALL_PATIENCE_MS)) {
+        registry.get(workerId)?.link.recall(tasks)
+      }
     }
+    if (!isCrowded) return
     recallTimer ??= setTimeout(() => {
       recallTimer = null
       recallStuck()
@@ -151,8 +155,8 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   const claimer = createClaimer({
     roster,
     log,
-    claim: (workerIds) => claimTasks(sql, workerIds),
-    msUntilNextDue: () => msUntilNextDue(sql),
+    claim: (workerIds, can) => claimTasks(sql, workerIds, can),
+    msUntilNextDue: (can) => msUntilNextDue(sql, can),
     dispatch,
     reconcile,
     lookAheadMs: config.lookAheadMs,

@@ -1,4 +1,5 @@
 import { AppError } from '../shared/core/error.ts'
+import { PLAIN } from '../shared/core/lane.ts'
 import type { ReportKind } from '../shared/core/report.ts'
 import { type Assignment, type NewTask, newTask, type TaskRef } from '../shared/core/task.ts'
 import type { Log } from '../shared/log.ts'
@@ -71,8 +72,7 @@ export function createDocumented(options: DocumentedOptions): Documented {
         address,
         link: 'push',
         slots: PUSH_SLOTS,
-        labels: [],
-        executors: [],
+        ...PLAIN,
         hostname: '',
         pid: 0,
       },

@@ -1,6 +1,38 @@
+import type { Capabilities } from '../shared/core/lane.ts'
 import type { RosterWorker } from './roster.ts'
 
 type Candidate = Pick<RosterWorker, 'id' | 'slots' | 'open' | 'window'>
+
+/** Workers that run the same. */
+export interface Kind {
+  kind: string
+  can: Capabilities
+  /** Free slots of all of them. */
+  free: number
+  workers: RosterWorker[]
+}
+
+/**
+ * The workers by what they run: those with free slots first, and of these the ones that run the least, so that those
+ * that run more stay free for what nobody else does.
+ */
+export function groupByKind(workers: RosterWorker[]): Kind[] {
+  const kinds = new Map<string, Kind>()
+  for (const worker of workers) {
+    const { kind, can, slots, open } = worker
+    const known = kinds.get(kind)
+    const free = Math.max(0, slots - open)
+    if (known) {
+      known.workers.push(worker)
+      known.free += free
+    } else kinds.set(kind, { kind, can, free, workers: [worker] })
+  }
+  const breadth = ({ can }: Kind) => can.executors.length + can.labels.length
+  return [...kinds.values()].sort(
+    (a, b) =>
+      Number(b.free > 0) - Number(a.free > 0) || breadth(a) - breadth(b) || (a.kind < b.kind ? -1 : 1),
+  )
+}
 
 /**
  * The worker for each of the next tasks, in turn: first one for every free slot, round-robin from the
@@ -53,7 +85,7 @@ export interface Recall {
 }
 
 /**
- * What to take back from workers that have tasks queued behind running ones, because slots elsewhere are
+ * What to take back from workers of one kind that have tasks queued behind running ones, because slots elsewhere are
  * free and nothing else is due: as many as there are free slots, the newest first.
  *
  * @param now monotonic ms

@@ -144,6 +144,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     roster.add(
       identity.id,
       identity.slots,
+      { executors: identity.executors, labels: identity.labels },
       held.map((task) => ({ ...task, started: task.started || startedBy(offered, task) })),
       performance.now(),
     )

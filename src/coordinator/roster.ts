@@ -1,3 +1,4 @@
+import { type Capabilities, capabilityKey } from '../shared/core/lane.ts'
 import { movingMean, windowFor } from '../shared/core/window.ts'
 
 /** A task that a worker has been given. */
@@ -13,6 +14,9 @@ export interface HeldTask {
 export interface RosterWorker {
   readonly id: number
   readonly slots: number
+  readonly can: Capabilities
+  /** Equal for those that run the same. */
+  readonly kind: string
   /** Every task it holds, by task id, until its end is written. */
   readonly held: Map<string, HeldTask>
   /** How many of `held` have not ended. */
@@ -32,6 +36,7 @@ export interface Roster {
   add(
     id: number,
     slots: number,
+    can: Capabilities,
     held: { taskId: string; attempt: number; started: boolean }[],
     now: number,
   ): RosterWorker
@@ -60,10 +65,12 @@ export function createRoster(): Roster {
   }
 
   return {
-    add(id, slots, tasks, now) {
+    add(id, slots, can, tasks, now) {
       const worker: RosterWorker = {
         id,
         slots,
+        can,
+        kind: capabilityKey(can),
         held: new Map(
           tasks.map(({ taskId, attempt, started }) => [
             taskId,

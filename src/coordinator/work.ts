@@ -1,3 +1,4 @@
+import { PLAIN } from '../shared/core/lane.ts'
 import type { Log } from '../shared/log.ts'
 import { reportFromMessage } from '../shared/rpc/convert.ts'
 import type { Hello__Output } from '../shared/rpc/gen/grpcapi/Hello.ts'
@@ -101,7 +102,7 @@ function identityOf(hello: Hello__Output): WorkerIdentity {
     link: 'stream',
     slots: Math.max(1, Math.min(hello.slots, MAX_SLOTS)),
     labels: hello.labels,
-    executors: hello.executors,
+    executors: hello.executors.length > 0 ? hello.executors : PLAIN.executors,
     hostname: hello.hostname,
     pid: hello.pid,
   }

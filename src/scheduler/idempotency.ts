@@ -19,7 +19,7 @@ const DEFAULTS = newTask({ id: '', command: '', scheduledAt: new Date(0) })
 export function hashRequest(asked: Asked): string {
   const { at, ...fields } = asked
   const given = Object.entries(fields).filter(
-    ([name, value]) => value !== DEFAULTS[name as keyof typeof DEFAULTS],
+    ([name, value]) => !Bun.deepEquals(value, DEFAULTS[name as keyof typeof DEFAULTS]),
   )
   const time = at instanceof Date ? at.toISOString() : at
   const text = JSON.stringify(ordered({ ...Object.fromEntries(given), ...(time !== null && { at: time }) }))

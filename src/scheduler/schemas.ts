@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AppError } from '../shared/core/error.ts'
+import { NAME_PATTERN } from '../shared/core/lane.ts'
 import { EXECUTORS, type Json, PRIORITIES, type PriorityName, TASK_STATES } from '../shared/core/task.ts'
 import { MAX_WORKERS } from '../shared/fleet.ts'
 import { ACTION_STATES, type TaskAction } from '../shared/store/walk.ts'
@@ -29,6 +30,9 @@ export const LIMITS = {
   /** The longest that a timer can wait. */
   timeMs: 2_147_483_647,
   idempotencyKey: 255,
+  /** Of a queue or a label. */
+  laneName: 100,
+  labels: 20,
   ids: 10_000,
 } as const
 
@@ -98,6 +102,18 @@ const payload = z.custom<Json>().superRefine((value, context) => {
   }
 })
 
+/** A name of which lanes are made. */
+const laneName = (field: string) =>
+  requiredText(field, LIMITS.laneName, `${field} must not be empty`).regex(
+    NAME_PATTERN,
+    `${field} must begin with a letter or digit and have only letters, digits and _ . : = -`,
+  )
+
+export const queueName = laneName
+
+const BAD_LABELS = `labels must be an array of at most ${LIMITS.labels} names`
+const labels = z.array(laneName('labels'), BAD_LABELS).max(LIMITS.labels, BAD_LABELS)
+
 const optionalFields = {
   name: text('name', LIMITS.name).nullish(),
   description: text('description', LIMITS.description).nullish(),
@@ -109,6 +125,13 @@ const optionalFields = {
   retry_backoff_cap_ms: milliseconds('retry_backoff_cap_ms', 0).nullish(),
   timeout_ms: milliseconds('timeout_ms', 1).nullish(),
   cancel_grace_ms: milliseconds('cancel_grace_ms', 0).nullish(),
+  queue: queueName('queue').nullish(),
+  concurrency_key: requiredText(
+    'concurrency_key',
+    LIMITS.name,
+    'concurrency_key must not be empty',
+  ).nullish(),
+  labels: labels.nullish(),
 }
 
 /** What a task is, but for its time and its key. */

@@ -1,3 +1,4 @@
+import { PLAIN } from '../../src/shared/core/lane.ts'
 import { newTask as coreTask, type NewTask } from '../../src/shared/core/task.ts'
 import type { Sql } from '../../src/shared/store/connect.ts'
 import { type ClaimedTask, claimTasks, type WorkerReport } from '../../src/shared/store/dispatch.ts'
@@ -56,7 +57,7 @@ export const NOW = 1_000_000
 /** Registers a worker and returns its session. */
 export async function register(sql: Sql, id: number, name = `w${id}`): Promise<string> {
   const session = crypto.randomUUID()
-  const identity = { id, name, address: '', link: 'stream' as const, slots: 5, labels: [], executors: [] }
+  const identity = { id, name, address: '', link: 'stream' as const, slots: 5, ...PLAIN }
   await registerWorker(sql, { ...identity, hostname: 'host', pid: 1 }, COORDINATOR, session)
   return session
 }
@@ -70,5 +71,5 @@ export async function statesInTable(sql: Sql): Promise<Record<string, number>> {
 
 /** Empties the tables, so that the tests of one file can take turns on one database. */
 export async function reset(sql: Sql): Promise<void> {
-  await sql`TRUNCATE tasks, workers, counts, count_deltas`
+  await sql`TRUNCATE tasks, workers, counts, count_deltas, lane_keys, rate_uses, dependencies, ended_parents, workflows`
 }

@@ -1,4 +1,5 @@
-import { DEFAULT_CANCEL_GRACE_MS, type Json, type NewTask } from './task.ts'
+import { DEFAULT_QUEUE } from './lane.ts'
+import { DEFAULT_CANCEL_GRACE_MS, type Json, type NewTask, type ParentFailure } from './task.ts'
 
 type Given<T> = T | null | undefined
 
@@ -15,12 +16,26 @@ export interface Submission {
   retry_backoff_cap_ms?: Given<number>
   timeout_ms?: Given<number>
   cancel_grace_ms?: Given<number>
+  queue?: Given<string>
+  labels?: Given<string[]>
+  concurrency_key?: Given<string>
+  on_parent_failure?: Given<ParentFailure>
 }
 
 /** What a task is, but for which one it is and when. */
 export type TaskFields = Omit<
   NewTask,
-  'id' | 'idempotencyKey' | 'requestHash' | 'scheduledAt' | 'delayMs' | 'scheduleId' | 'tickAt'
+  | 'id'
+  | 'parents'
+  | 'hasDependents'
+  | 'workflowId'
+  | 'workflowKey'
+  | 'idempotencyKey'
+  | 'requestHash'
+  | 'scheduledAt'
+  | 'delayMs'
+  | 'scheduleId'
+  | 'tickAt'
 >
 
 /** What is left out is at its default. */
@@ -37,5 +52,9 @@ export function taskFields(input: Submission): TaskFields {
     retryBackoffCapMs: input.retry_backoff_cap_ms ?? null,
     timeoutMs: input.timeout_ms ?? null,
     cancelGraceMs: input.cancel_grace_ms ?? DEFAULT_CANCEL_GRACE_MS,
+    queue: input.queue ?? DEFAULT_QUEUE,
+    labels: [...new Set(input.labels)].sort(),
+    concurrencyKey: input.concurrency_key ?? null,
+    onParentFailure: input.on_parent_failure ?? 'fail',
   }
 }

@@ -1,5 +1,7 @@
 /** The vocabulary of a task and the rules its timestamps follow; sql/0001_tasks.sql holds the same rules. */
 
+import { DEFAULT_QUEUE } from './lane.ts'
+
 export const TASK_STATES = ['pending', 'assigned', 'running', 'completed', 'failed', 'cancelled'] as const
 export type TaskState = (typeof TASK_STATES)[number]
 
@@ -8,6 +10,10 @@ export type PriorityName = keyof typeof PRIORITIES
 
 export const EXECUTORS = ['simulate'] as const
 export type ExecutorName = (typeof EXECUTORS)[number]
+
+/** What becomes of a task when one that it depends on fails or is cancelled: it fails, is cancelled, or runs all the same. */
+export const PARENT_FAILURES = ['fail', 'skip', 'continue'] as const
+export type ParentFailure = (typeof PARENT_FAILURES)[number]
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
@@ -32,6 +38,20 @@ export interface NewTask {
   idempotencyKey: string | null
   /** Tells whether two submissions under one key ask for the same. */
   requestHash: string | null
+  /** The queue whose limits it is under. */
+  queue: string
+  /** Labels that its worker must have. */
+  labels: string[]
+  /** Tasks of a queue with one key share the limits per key, and take turns with those of others; null: none. */
+  concurrencyKey: string | null
+  /** How many tasks it depends on. */
+  parents: number
+  /** Others depend on it. */
+  hasDependents: boolean
+  onParentFailure: ParentFailure
+  workflowId: string | null
+  /** Its name within its workflow. */
+  workflowKey: string | null
   scheduledAt: Date
   /**
    * ms from when it is stored, by the database's clock, in place of `scheduledAt`; null: that counts. Who means
@@ -61,6 +81,14 @@ export function newTask(given: Pick<NewTask, 'id' | 'command' | 'scheduledAt'> &
     cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
     idempotencyKey: null,
     requestHash: null,
+    queue: DEFAULT_QUEUE,
+    labels: [],
+    concurrencyKey: null,
+    parents: 0,
+    hasDependents: false,
+    onParentFailure: 'fail',
+    workflowId: null,
+    workflowKey: null,
     delayMs: null,
     scheduleId: null,
     tickAt: null,
@@ -77,7 +105,7 @@ export interface TaskTimes {
   cancelledAt: Date | null
 }
 
-export interface Task extends Omit<NewTask, 'delayMs'>, TaskTimes {
+export interface Task extends Omit<NewTask, 'delayMs' | 'hasDependents'>, TaskTimes {
   state: TaskState
   dueAt: Date
   createdAt: Date
@@ -85,6 +113,8 @@ export interface Task extends Omit<NewTask, 'delayMs'>, TaskTimes {
   workerName: string | null
   slot: number | null
   attempt: number
+  /** How many of the tasks that it depends on have not ended. */
+  waitsFor: number
   /** Attempts that failed. */
   failures: number
   /** Attempts that ran on a worker that was lost. */
@@ -140,7 +170,7 @@ export function stateOf(times: TaskTimes): TaskState {
 }
 
 const NEXT: Record<TaskState, readonly TaskState[]> = {
-  pending: ['assigned', 'cancelled'],
+  pending: ['assigned', 'cancelled', 'failed'], // failed: with one that it depends on
   assigned: ['running', 'completed', 'failed', 'pending', 'cancelled'],
   running: ['completed', 'failed', 'pending', 'cancelled'],
   completed: [],

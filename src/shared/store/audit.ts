@@ -1,7 +1,7 @@
 import { TASK_STATES, type TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { isHeld } from './held.ts'
-import { levels } from './levels.ts'
+import { isClaimable, isLimited, isRunBy, levels } from './lanes.ts'
 
 export interface AuditOptions {
   /** ms of silence after which a worker is gone. */
@@ -22,7 +22,10 @@ export interface AuditFacts {
   overfullWorkers: { id: number; name: string; running: number; slots: number }[]
   /** Live workers that hold nothing and take new tasks. */
   idleWorkers: number
-  /** ms that the task which is due the longest waits for a worker; null when none is due. */
+  /**
+   * ms that the task which is due the longest waits, of those that a live worker runs and no limit of a queue
+   * concerns; null when none is due.
+   */
   overdueMs: number | null
   /** What is kept in counts, and what the table says; null where it was not counted. */
   counters: Record<TaskState, { kept: number; counted: number | null }>
@@ -72,7 +75,7 @@ export function auditQuery(sql: Sql, { silenceMs, graceMs }: AuditOptions) {
         count(*) FILTER (WHERE picked_at < now() - ${patience}) AS long_held
       FROM held GROUP BY worker_id
     ), live AS MATERIALIZED (
-      SELECT w.id, w.name, w.slots, w.draining FROM workers w
+      SELECT w.id, w.name, w.slots, w.draining, w.executors, w.labels FROM workers w
       WHERE w.offline_at IS NULL AND w.last_seen_at >= now() - ${silenceMs} * interval '1 ms'
     ), ${levels(sql)}, kept AS MATERIALIZED (
       SELECT name, value FROM current_counts WHERE name = ANY(${[...TASK_STATES]}::text[])
@@ -98,9 +101,12 @@ export function auditQuery(sql: Sql, { silenceMs, graceMs }: AuditOptions) {
       (SELECT 1000 * extract(epoch FROM clock_timestamp() - min(next.due_at))::float8
         FROM level l CROSS JOIN LATERAL (
           SELECT t.due_at FROM tasks t
-          WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority = l.priority AND t.due_at <= now()
+          WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now()
           ORDER BY t.due_at LIMIT 1
-        ) next) AS "overdueMs",
+        ) next
+        WHERE NOT ${isLimited(sql, sql`l.lane`)} AND EXISTS (
+          SELECT FROM live w WHERE NOT w.draining AND ${isRunBy(sql, sql`l.lane`)}
+        )) AS "overdueMs",
       (SELECT coalesce(json_object_agg(name, value), '{}') FROM kept) AS kept,
       (SELECT CASE WHEN (SELECT coalesce(sum(value), 0) FROM kept) <= ${SMALL_TABLE} AND (SELECT count(*) FROM few) <= ${SMALL_TABLE}
         THEN (SELECT coalesce(json_object_agg(state, n), '{}') FROM (SELECT state, count(*) AS n FROM few GROUP BY state) AS s) END) AS counted`

@@ -1,5 +1,5 @@
 import type { Sql } from './connect.ts'
-import { levels } from './levels.ts'
+import { isClaimable, isLimited, levels } from './lanes.ts'
 
 /**
  * Whether it is this process's turn to look: once in `intervalMs` it is, for one process.
@@ -24,16 +24,19 @@ export async function rememberTurn(sql: Sql, kept: object): Promise<void> {
   await sql`UPDATE autoscaling SET kept = ${JSON.stringify(kept)}::text::jsonb WHERE one`
 }
 
-/** How many tasks are due that no worker has, as far as `limit`: along tasks_claimable, level by level. */
+/**
+ * How many tasks are due that no worker has, as far as `limit`: along tasks_claimable, level by level. Where a queue has
+ * a limit, more workers would not help.
+ */
 export async function countDue(sql: Sql, limit: number): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     WITH RECURSIVE ${levels(sql)}
     SELECT count(*) FROM (
       SELECT FROM level l CROSS JOIN LATERAL (
         SELECT FROM tasks t
-        WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority = l.priority AND t.due_at <= now()
+        WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now()
         LIMIT ${limit}
-      ) d LIMIT ${limit}
+      ) d WHERE NOT ${isLimited(sql, sql`l.lane`)} LIMIT ${limit}
     ) AS due`
   return row?.count ?? 0
 }

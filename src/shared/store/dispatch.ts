@@ -1,49 +1,99 @@
+import { type Capabilities, PLAIN } from '../core/lane.ts'
 import type { Report } from '../core/report.ts'
 import type { Assignment, TaskRef } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { isHeld, isHolding, putBack } from './held.ts'
-import { levels } from './levels.ts'
+import { isClaimable, isLimited, isOpenTo, levels } from './lanes.ts'
 
 export interface ClaimedTask extends Assignment {
   workerId: number
 }
 
+/** How the claim orders what is due. */
+export interface ClaimOrder {
+  /** ms after which a due task counts as aged; null: none does. */
+  ageingMs: number | null
+  /** How many of the places go to aged tasks first, whatever their priority. */
+  agedPlaces: number
+}
+
+export const STRICT: ClaimOrder = { ageingMs: null, agedPlaces: 0 }
+
+/** What the claim returns of a task. */
+export const claimed = (sql: Sql) => sql`
+  t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.command, t.executor, t.payload, t.priority,
+  t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs"`
+
 /**
  * Claims due tasks: the nth, by priority and then by due time, for the nth worker given. One statement picks,
  * assigns and raises the fencing token; nothing waits for a row that another coordinator is claiming.
  *
- * The levels of priority are visited from the highest, each by its own walk along tasks_claimable, so that
- * tasks of a high priority that are due later are never read past.
+ * The priorities of each lane are visited by themselves, each by its own walk along tasks_claimable, so that neither
+ * what is due later nor what these workers do not run is ever read past. With a single one of them that has
+ * something due, its walk is the claim. With more, the first of each are compared to tell how many to take of each. Queues that have limits, and
+ * tasks that have a concurrency key, are left to `governed.ts`.
  *
  * @param workerIds one entry per task that may be claimed, in the order of placement
+ * @param can what every one of these workers runs
  */
-export function claimTasks(sql: Sql, workerIds: number[]): Promise<ClaimedTask[]> {
+export function claimTasks(
+  sql: Sql,
+  workerIds: number[],
+  can: Capabilities = PLAIN,
+  { ageingMs, agedPlaces }: ClaimOrder = STRICT,
+): Promise<ClaimedTask[]> {
+  const places = workerIds.length
+  const agedBefore = sql`(now() - ${ageingMs ?? 0} * interval '1 ms')`
   return sql<ClaimedTask[]>`
-    WITH RECURSIVE ${levels(sql)}, due AS MATERIALIZED (
-      SELECT d.id FROM level l CROSS JOIN LATERAL (
-        SELECT t.id FROM tasks t
-        WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority = l.priority AND t.due_at <= now()
-        ORDER BY t.due_at, t.id LIMIT ${workerIds.length} FOR UPDATE SKIP LOCKED
-      ) d LIMIT ${workerIds.length}
+    WITH RECURSIVE ${levels(sql)}, open AS MATERIALIZED (
+      SELECT l.lane, l.priority, count(*) OVER () AS of FROM level l
+      WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND NOT ${isLimited(sql, sql`l.lane`)} AND (
+        SELECT true FROM tasks t
+        WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now() LIMIT 1)
+    ), ranked AS MATERIALIZED (
+      SELECT o.lane, o.priority, d.due_at, row_number() OVER (ORDER BY o.priority DESC, d.due_at) AS rank
+      FROM open o CROSS JOIN LATERAL (
+        SELECT t.due_at FROM tasks t
+        WHERE ${isClaimable(sql)} AND t.lane = o.lane AND t.priority = o.priority AND t.due_at <= now()
+        ORDER BY t.due_at, t.id LIMIT ${places}
+      ) d WHERE o.of > 1
+    ), share AS MATERIALIZED (
+      SELECT lane, priority, ${places}::bigint AS places FROM open WHERE of = 1
+      UNION ALL
+      SELECT lane, priority, count(*) FROM (
+        SELECT lane, priority FROM ranked
+        ORDER BY rank <= ${places - agedPlaces} DESC,
+          CASE WHEN ${agedPlaces > 0} AND due_at <= ${agedBefore} THEN due_at END NULLS LAST, rank
+        LIMIT ${places}
+      ) AS chosen GROUP BY lane, priority
+    ), due AS MATERIALIZED (
+      SELECT d.id, s.priority, d.due_at FROM share s CROSS JOIN LATERAL (
+        SELECT t.id, t.due_at FROM tasks t
+        WHERE ${isClaimable(sql)} AND t.lane = s.lane AND t.priority = s.priority AND t.due_at <= now()
+        ORDER BY t.due_at, t.id LIMIT s.places FOR UPDATE SKIP LOCKED
+      ) d
     ), placed AS (
-      SELECT id, row_number() OVER () AS n FROM due
+      SELECT id, row_number() OVER (ORDER BY priority DESC, due_at, id) AS n FROM due
     )
     UPDATE tasks t SET picked_at = now(), attempt = t.attempt + 1, worker_id = (${workerIds}::bigint[])[p.n]
     FROM placed p WHERE t.id = p.id
-    RETURNING t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.command, t.executor, t.payload, t.priority,
-      t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs"`
+    RETURNING ${claimed(sql)}`
 }
 
-/** ms until the first task that nobody holds is due by the database's clock (negative: overdue), or null. */
-export async function msUntilNextDue(sql: Sql): Promise<number | null> {
+/**
+ * ms until the first task that nobody holds, and that workers with these capabilities run, is due by the database's
+ * clock (negative: overdue), or null. What `governed.ts` claims is left out.
+ */
+export async function msUntilNextDue(sql: Sql, can: Capabilities = PLAIN): Promise<number | null> {
   const [row] = await sql<{ ms: number | null }[]>`
     WITH RECURSIVE ${levels(sql)}
     SELECT (1000 * extract(epoch FROM min(next.due_at) - clock_timestamp()))::float8 AS ms
     FROM level l CROSS JOIN LATERAL (
       SELECT t.due_at FROM tasks t
-      WHERE t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.priority = l.priority
+      WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority
       ORDER BY t.due_at LIMIT 1
-    ) next`
+    ) next
+    WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND NOT ${isLimited(sql, sql`l.lane`)}`
   return row?.ms ?? null
 }
 

@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import { laneOf } from '../core/lane.ts'
 import type { NewTask, Task, TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 
@@ -66,9 +67,11 @@ export const insertion = (
 ) => sql`
   INSERT INTO tasks (id, name, description, command, executor, payload, priority, max_retries,
     retry_backoff_ms, retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash,
+    queue, lane, concurrency_key, parents, waits_for, has_dependents, on_parent_failure, workflow_id, workflow_key,
     scheduled_at, due_at, schedule_id, tick_at)
   SELECT id, name, description, command, executor, payload::jsonb, priority, max_retries,
     retry_backoff_ms, retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash,
+    queue, lane, concurrency_key, parents, parents, has_dependents = 1, on_parent_failure, workflow_id, workflow_key,
     coalesce(now() + delay_ms * interval '1 ms', scheduled_at),
     coalesce(now() + delay_ms * interval '1 ms', scheduled_at), schedule_id, tick_at
   FROM unnest(
@@ -80,10 +83,15 @@ export const insertion = (
     ${tasks.map((t) => t.retryBackoffMs)}::int[], ${tasks.map((t) => t.retryBackoffCapMs)}::int[],
     ${tasks.map((t) => t.timeoutMs)}::int[], ${tasks.map((t) => t.cancelGraceMs)}::int[],
     ${tasks.map((t) => t.idempotencyKey)}::text[], ${tasks.map((t) => t.requestHash)}::text[],
+    ${tasks.map((t) => t.queue)}::text[], ${tasks.map(laneOf)}::text[], ${tasks.map((t) => t.concurrencyKey)}::text[],
+    ${tasks.map((t) => t.parents)}::int[], ${tasks.map((t) => (t.hasDependents ? 1 : 0))}::int[],
+    ${tasks.map((t) => t.onParentFailure)}::text[], ${tasks.map((t) => t.workflowId)}::uuid[],
+    ${tasks.map((t) => t.workflowKey)}::text[],
     ${tasks.map((t) => t.scheduledAt.toISOString())}::timestamptz[], ${tasks.map((t) => t.delayMs)}::float8[],
     ${tasks.map((t) => t.scheduleId)}::uuid[], ${tasks.map((t) => t.tickAt?.toISOString() ?? null)}::timestamptz[]
   ) AS t (id, name, description, command, executor, payload, priority, max_retries, retry_backoff_ms,
-    retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash, scheduled_at, delay_ms,
+    retry_backoff_cap_ms, timeout_ms, cancel_grace_ms, idempotency_key, request_hash, queue, lane, concurrency_key,
+    parents, has_dependents, on_parent_failure, workflow_id, workflow_key, scheduled_at, delay_ms,
     schedule_id, tick_at)
   WHERE ${only}
   ${whenKeyIsTaken}`
@@ -97,7 +105,10 @@ const columns = (sql: Sql) => sql`
   t.id, t.name, t.description, t.command, t.executor, t.payload, t.priority, t.max_retries AS "maxRetries",
   t.retry_backoff_ms AS "retryBackoffMs", t.retry_backoff_cap_ms AS "retryBackoffCapMs",
   t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs", t.idempotency_key AS "idempotencyKey",
-  t.request_hash AS "requestHash", t.cancel_requested_at AS "cancelRequestedAt",
+  t.request_hash AS "requestHash", t.queue,
+  coalesce(string_to_array(nullif(split_part(t.lane, '/', 3), ''), ','), '{}') AS labels, t.concurrency_key AS "concurrencyKey",
+  t.parents, t.waits_for AS "waitsFor", t.on_parent_failure AS "onParentFailure", t.workflow_id AS "workflowId",
+  t.workflow_key AS "workflowKey", t.cancel_requested_at AS "cancelRequestedAt",
   t.state, t.created_at AS "createdAt", t.scheduled_at AS "scheduledAt", t.due_at AS "dueAt",
   t.picked_at AS "pickedAt", t.started_at AS "startedAt", t.completed_at AS "completedAt",
   t.failed_at AS "failedAt", t.cancelled_at AS "cancelledAt", t.worker_id AS "workerId",
@@ -240,8 +251,8 @@ export function candidates(sql: Sql, state: ListedState | undefined) {
 
 // The conditions are written as the partial indexes' predicates are, so that each state walks its own.
 const IN_STATE: Record<ListedState, (sql: Sql) => ReturnType<Sql>> = {
-  pending: (sql) => sql`coalesce(t.picked_at, t.cancelled_at) IS NULL`,
-  retrying: (sql) => sql`coalesce(t.picked_at, t.cancelled_at) IS NULL AND t.failures > 0`,
+  pending: (sql) => sql`coalesce(t.picked_at, t.cancelled_at, t.failed_at) IS NULL`,
+  retrying: (sql) => sql`coalesce(t.picked_at, t.cancelled_at, t.failed_at) IS NULL AND t.failures > 0`,
   assigned: (sql) => sql`${held(sql)} AND t.started_at IS NULL`,
   running: (sql) => sql`${held(sql)} AND t.started_at IS NOT NULL`,
   completed: (sql) => sql`t.completed_at IS NOT NULL`,

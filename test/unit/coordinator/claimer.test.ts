@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import pino from 'pino'
 import { type ClaimerOptions, createClaimer } from '../../../src/coordinator/claimer.ts'
 import { createRoster } from '../../../src/coordinator/roster.ts'
+import { PLAIN } from '../../../src/shared/core/lane.ts'
 import type { ClaimedTask } from '../../../src/shared/store/dispatch.ts'
 import { waitFor } from '../../support/wait.ts'
 
@@ -11,7 +12,7 @@ const log = pino({ level: 'silent' })
 /** A claimer over a queue in memory; every call that leaves it is written down. */
 function createStand(workers: { id: number; slots: number }[], more: Partial<ClaimerOptions> = {}) {
   const roster = createRoster()
-  for (const { id, slots } of workers) roster.add(id, slots, [], 0)
+  for (const { id, slots } of workers) roster.add(id, slots, PLAIN, [], 0)
   const calls: string[] = []
   const asked: number[][] = []
   let dispatched: ClaimedTask[] = []

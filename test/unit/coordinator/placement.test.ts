@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { chooseRecalls, isWorthClaiming, placeRoundRobin } from '../../../src/coordinator/placement.ts'
 import { createRoster } from '../../../src/coordinator/roster.ts'
+import { PLAIN } from '../../../src/shared/core/lane.ts'
 
 const candidate = fc
   .record({ slots: fc.integer({ min: 1, max: 6 }), extra: fc.nat(20), open: fc.nat(30) })
@@ -130,7 +131,7 @@ test('while every slot has work, a claim waits until a quarter of what may be qu
 function rosterOf(workers: { slots: number; queued: number; running: number }[]) {
   const roster = createRoster()
   workers.forEach(({ slots, queued, running }, id) => {
-    roster.add(id, slots, [], 0)
+    roster.add(id, slots, PLAIN, [], 0)
     for (let n = 0; n < running + queued; n++) {
       roster.placed(id, `${id}/${n}`, 1, n)
       if (n < running) roster.started(id, `${id}/${n}`, 1)

@@ -1,10 +1,11 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { createRoster } from '../../../src/coordinator/roster.ts'
+import { PLAIN } from '../../../src/shared/core/lane.ts'
 
 function oneWorker(slots = 2) {
   const roster = createRoster()
-  return { roster, worker: roster.add(1, slots, [], 0) }
+  return { roster, worker: roster.add(1, slots, PLAIN, [], 0) }
 }
 
 test('a place is free when the end is reported; the task is forgotten only when the end is written', () => {
@@ -79,7 +80,12 @@ test('a worker comes with what it holds already', () => {
     { taskId: 'a', attempt: 3, started: true },
     { taskId: 'b', attempt: 1, started: false },
   ]
-  expect(roster.add(7, 5, held, 100)).toMatchObject({ open: 2, running: 1, window: 5, available: true })
+  expect(roster.add(7, 5, PLAIN, held, 100)).toMatchObject({
+    open: 2,
+    running: 1,
+    window: 5,
+    available: true,
+  })
 })
 
 test('the window follows the run times, and what did not run says nothing about them', () => {

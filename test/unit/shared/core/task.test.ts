@@ -24,6 +24,8 @@ const STEPS = {
   complete: (t: TaskTimes, at: Date) =>
     isHeld(t) ? { ...t, startedAt: t.startedAt ?? at, completedAt: at } : t,
   fail: (t: TaskTimes, at: Date) => (isHeld(t) ? { ...t, startedAt: t.startedAt ?? at, failedAt: at } : t),
+  failWithParent: (t: TaskTimes, at: Date) =>
+    !t.pickedAt && !t.cancelledAt && !t.failedAt ? { ...t, failedAt: at } : t,
   putBack: (t: TaskTimes) => (isHeld(t) ? { ...t, pickedAt: null, startedAt: null } : t),
   cancel: (t: TaskTimes, at: Date) =>
     !t.completedAt && !t.failedAt && !t.cancelledAt ? { ...t, cancelledAt: at } : t,

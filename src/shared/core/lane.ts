@@ -1,0 +1,54 @@
+/**
+ * Lanes: which tasks are alike to the claim. A lane is written `queue/need/label,label`; sql/0008_readiness.sql keeps
+ * it in `tasks.lane`, first in the index that the claim walks.
+ */
+
+export const DEFAULT_QUEUE = 'default'
+
+/** Names of queues, labels and handlers: no character that a lane is made of. */
+export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_.:=-]*$/
+
+/** What a worker runs. */
+export interface Capabilities {
+  /** Executors by name; of `function`, each handler by itself: `function:send-email`. */
+  executors: string[]
+  labels: string[]
+}
+
+/** What a worker that says nothing of itself runs: one that knows only the documented calls. */
+export const PLAIN: Capabilities = { executors: ['simulate'], labels: [] }
+
+export interface Needs {
+  queue: string
+  executor: string
+  command: string
+  /** Labels that its worker must have, every one. */
+  labels: string[]
+}
+
+/** What a worker must be able to run for a task: its executor, or its very handler. */
+export function needOf({ executor, command }: Pick<Needs, 'executor' | 'command'>): string {
+  return executor === 'function' ? `function:${command}` : executor
+}
+
+export function laneOf(needs: Needs): string {
+  const labels = [...new Set(needs.labels)].sort().join(',')
+  return `${needs.queue}/${needOf(needs)}/${labels}`
+}
+
+/** The parts of a lane; the inverse of `laneOf`, as far as it goes. */
+export function readLane(lane: string): { queue: string; need: string; labels: string[] } {
+  const [queue = '', need = '', labels = ''] = lane.split('/')
+  return { queue, need, labels: labels === '' ? [] : labels.split(',') }
+}
+
+/** Whether a worker with these capabilities runs the tasks of a lane; `isOpenTo` in store/lanes.ts says the same. */
+export function runs({ executors, labels }: Capabilities, lane: string): boolean {
+  const { need, labels: needed } = readLane(lane)
+  return executors.includes(need) && needed.every((label) => labels.includes(label))
+}
+
+/** Equal for those that run the same. */
+export function capabilityKey({ executors, labels }: Capabilities): string {
+  return `${[...executors].sort().join(',')}/${[...labels].sort().join(',')}`
+}
