@@ -19,7 +19,8 @@ const UNTOUCHED: TaskTimes = {
 
 /** What the statements of the store do to a task's times, and when they apply. */
 const STEPS = {
-  claim: (t: TaskTimes, at: Date) => (!t.pickedAt && !t.cancelledAt ? { ...t, pickedAt: at } : t),
+  claim: (t: TaskTimes, at: Date) =>
+    !t.pickedAt && !t.cancelledAt && !t.failedAt ? { ...t, pickedAt: at } : t,
   start: (t: TaskTimes, at: Date) => (isHeld(t) && !t.startedAt ? { ...t, startedAt: at } : t),
   complete: (t: TaskTimes, at: Date) =>
     isHeld(t) ? { ...t, startedAt: t.startedAt ?? at, completedAt: at } : t,
