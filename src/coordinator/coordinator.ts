@@ -21,6 +21,7 @@ import { listWorkers } from '../shared/store/workers.ts'
 import { createClaimer } from './claimer.ts'
 import type { Config } from './config.ts'
 import { createDocumented } from './documented.ts'
+import { createJournal } from './journal.ts'
 import { chooseRecalls, groupByKind } from './placement.ts'
 import { createRecovery } from './recovery.ts'
 import { createRegistry } from './registry.ts'
@@ -76,8 +77,10 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     },
   })
 
-  /** Frees the places of what ended at once, then writes it. */
-  function report(reports: WorkerReport[]): Promise<void> {
+  const journal = createJournal(sql, log)
+
+  /** Frees the places of what ended at once, then writes it: after `before`, so that an end has all of its lines. */
+  async function report(reports: WorkerReport[], before: Promise<void> | null): Promise<void> {
     const roundTripMs = 2 * (claimMs + settleMs)
     for (const { workerId, taskId, attempt, kind, startedAt, endedAt } of reports) {
       if (kind === 'started') roster.started(workerId, taskId, attempt)
@@ -87,7 +90,9 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
       }
     }
     claimer.onRoom()
-    return settler.settle(reports)
+    if (before) await before
+    // Even none: messages are acknowledged in their order.
+    await settler.settle(reports)
   }
 
   function giveBack(tasks: { taskId: string; attempt: number }[]) {
@@ -182,10 +187,14 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     insert: (task) => inserting.add(task),
     listWorkers: () => listWorkers(sql, { silenceMs: config.silenceMs, offline: false }),
     findHeldAttempt: (taskId) => findHeldAttempt(sql, taskId),
-    report: (one) => report([one]),
+    report: (one) => report([one], null),
     onSubmitted: () => claimer.wake(),
   })
-  const service = createService(documented, createWorkServer({ registry, log, report }), log)
+  const service = createService(
+    documented,
+    createWorkServer({ registry, log, report, store: journal.store }),
+    log,
+  )
 
   const recovery = createRecovery({
     sql,
@@ -222,6 +231,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
       ])
       await claimer.stop()
       await inserting.close()
+      await journal.stop()
       await settler.stop()
       if (recallTimer) clearTimeout(recallTimer)
       await registry.stop()

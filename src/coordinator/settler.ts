@@ -1,9 +1,9 @@
 import { type Batcher, createBatcher } from '../shared/batcher.ts'
-import { backoffMs } from '../shared/core/backoff.ts'
 import { coalesceReports } from '../shared/core/report.ts'
 import type { Log } from '../shared/log.ts'
-import { isUnavailable, type Sql } from '../shared/store/connect.ts'
+import type { Sql } from '../shared/store/connect.ts'
 import { retryTasks, returnTasks, settleTasks, type WorkerReport } from '../shared/store/dispatch.ts'
+import { persist } from './persist.ts'
 
 /** Reports written by one statement, about. */
 const MAX_REPORTS = 1000
@@ -30,37 +30,11 @@ export function createSettler({ sql, log, retryBackoff, onSettled }: SettlerOpti
   async function write(batch: WorkerReport[][]): Promise<undefined[]> {
     const reports = coalesceReports(batch.flat())
     const startedAt = performance.now()
-    await writeAll(reports)
+    await persist(reports, { write: writeOnce, what: 'report', log, isStopping: () => stopping })
     const tookMs = performance.now() - startedAt
     log.debug({ reports: reports.length, tookMs }, 'Settled')
     onSettled(reports, tookMs)
     return batch.map(() => undefined)
-  }
-
-  /** Waits for the database as long as it is away; a report it will not have is left out, not the others. */
-  async function writeAll(reports: WorkerReport[]): Promise<void> {
-    for (let failures = 0; ; failures++) {
-      try {
-        return await writeOnce(reports)
-      } catch (error) {
-        if (stopping) throw error
-        if (!isUnavailable(error) && reports.length === 1) {
-          log.error({ err: error, report: reports[0] }, 'A report cannot be stored; left out')
-          return
-        }
-        if (!isUnavailable(error)) {
-          const half = reports.length >> 1
-          await writeAll(reports.slice(0, half))
-          return await writeAll(reports.slice(half))
-        }
-        const pauseMs = 20 + backoffMs(failures, Math.random(), { baseMs: 50, capMs: 1000 })
-        log.warn(
-          { err: error, reports: reports.length, pauseMs: Math.round(pauseMs) },
-          'Could not settle; trying again',
-        )
-        await Bun.sleep(pauseMs)
-      }
-    }
   }
 
   async function writeOnce(reports: WorkerReport[]): Promise<void> {
@@ -70,12 +44,9 @@ export function createSettler({ sql, log, retryBackoff, onSettled }: SettlerOpti
     const failed = ended.filter(({ kind }) => kind === 'failed')
     if (failed.length > 0) {
       // What goes back leaves its attempt behind, which has to know when and where it ran.
-      await settleTasks(
-        sql,
-        failed.map((report) => ({ ...report, kind: 'started' as const, error: null, output: null })),
-        now,
-      )
-      await retryTasks(sql, failed, now, retryBackoff)
+      await settleTasks(sql, failed.map(asStarted), now)
+      const again = failed.filter(({ final }) => !final)
+      if (again.length > 0) await retryTasks(sql, again, now, retryBackoff)
     }
     if (ended.length > 0) await settleTasks(sql, ended, now)
     if (returned.length > 0) await returnTasks(sql, returned)
@@ -97,3 +68,8 @@ export function createSettler({ sql, log, retryBackoff, onSettled }: SettlerOpti
     },
   }
 }
+
+const asStarted = (report: WorkerReport): WorkerReport => ({
+  ...report,
+  ...{ kind: 'started', error: null, stack: null, output: null, result: null },
+})

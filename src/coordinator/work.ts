@@ -1,30 +1,42 @@
 import { PLAIN } from '../shared/core/lane.ts'
+import { type AttemptLog, OUTPUT_LIMITS, truncate } from '../shared/core/output.ts'
+import { findJsonFault } from '../shared/core/storable.ts'
 import type { Log } from '../shared/log.ts'
-import { reportFromMessage } from '../shared/rpc/convert.ts'
+import { logFromMessage, progressFromMessage, reportFromMessage } from '../shared/rpc/convert.ts'
 import type { Hello__Output } from '../shared/rpc/gen/grpcapi/Hello.ts'
 import type { Reports__Output } from '../shared/rpc/gen/grpcapi/Reports.ts'
 import type { WorkerReport } from '../shared/store/dispatch.ts'
 import type { WorkerIdentity } from '../shared/store/workers.ts'
+import type { Said } from './journal.ts'
 import { createStreamLink, type WorkStream } from './links/stream.ts'
 import type { Connection, Registry } from './registry.ts'
 
 const MAX_SLOTS = 1024
-/** Reports hold what a task printed: longer text is cut, not refused. */
-const MAX_TEXT = 65_536
+/** A result may be nested this deep. */
+const MAX_DEPTH = 100
 
 export interface WorkOptions {
   registry: Registry
   log: Log
-  /** Resolves when the reports are committed. */
-  report: (reports: WorkerReport[]) => Promise<void>
+  /** Resolves when the reports are committed, which they are after `before`. */
+  report: (reports: WorkerReport[], before: Promise<void> | null) => Promise<void>
+  /** Resolves when what attempts said is committed. */
+  store: (said: Said) => Promise<void>
 }
 
 /** Serves dispatch streams: hello, then heartbeats and reports up, tasks and acknowledgements down. */
-export function createWorkServer({ registry, log, report }: WorkOptions): (stream: WorkStream) => void {
+export function createWorkServer({
+  registry,
+  log,
+  report,
+  store,
+}: WorkOptions): (stream: WorkStream) => void {
   return (stream) => {
     let connection: Connection | null = null
     let greeted = false
     let closed = false
+    /** What was said last and is not yet stored: what comes after it waits, so that all is stored in its order. */
+    let storing: Promise<void> | null = null
 
     async function greet(hello: Hello__Output) {
       const tasks = hello.held.map(({ task_id, attempt, started }) => ({
@@ -43,18 +55,32 @@ export function createWorkServer({ registry, log, report }: WorkOptions): (strea
       })
     }
 
-    function receive({ sequence, items }: Reports__Output, from: Connection) {
+    function receive({ sequence, items, logs, progress }: Reports__Output, from: Connection) {
       const now = performance.now()
+      const { workerId } = from
       const reports = items.map((item) => {
         const parsed = reportFromMessage(item, now)
         return {
           ...parsed,
-          error: storable(parsed.error),
-          output: storable(parsed.output),
-          workerId: from.workerId,
+          error: storable(parsed.error, OUTPUT_LIMITS.error),
+          stack: storable(parsed.stack, OUTPUT_LIMITS.stack),
+          output: storable(parsed.output, OUTPUT_LIMITS.output),
+          result: storableJson(parsed.result),
+          workerId,
         }
       })
-      report(reports).then(
+      if (logs.length > 0 || progress.length > 0) {
+        const stored = store({
+          logs: logs.map((one) => ({ ...storableLog(logFromMessage(one, now)), workerId })),
+          progress: progress.map((one) => ({ ...progressFromMessage(one), workerId })),
+        })
+        storing = stored
+        const forget = () => {
+          if (storing === stored) storing = null
+        }
+        stored.then(forget, forget)
+      }
+      report(reports, storing).then(
         () => {
           if (!closed) stream.write({ ack: { sequence } })
         },
@@ -108,5 +134,21 @@ function identityOf(hello: Hello__Output): WorkerIdentity {
   }
 }
 
-/** PostgreSQL text has no NUL. */
-const storable = (text: string | null) => text?.replaceAll('\0', '').slice(0, MAX_TEXT) ?? null
+/** PostgreSQL text has no NUL; what is too long is cut, not refused. */
+const storable = (text: string | null | undefined, limit: number) =>
+  text ? truncate(text.replaceAll('\0', ''), limit) : null
+
+const storableLog = (log: AttemptLog): AttemptLog => ({
+  ...log,
+  lines: log.lines.map((line) => ({ ...line, text: storable(line.text, OUTPUT_LIMITS.line) ?? '' })),
+})
+
+/** A worker of ours sends none that jsonb would not take. */
+function storableJson(text: string | null | undefined): string | null {
+  if (!text || text.length > OUTPUT_LIMITS.result) return null
+  try {
+    return findJsonFault(JSON.parse(text), MAX_DEPTH) === null ? text : null
+  } catch {
+    return null
+  }
+}

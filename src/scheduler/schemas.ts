@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { AppError } from '../shared/core/error.ts'
 import { NAME_PATTERN } from '../shared/core/lane.ts'
+import { findJsonFault, isStorable, UNSTORABLE } from '../shared/core/storable.ts'
 import { EXECUTORS, type Json, PRIORITIES, type PriorityName, TASK_STATES } from '../shared/core/task.ts'
 import { MAX_WORKERS } from '../shared/fleet.ts'
 import { ACTION_STATES, type TaskAction } from '../shared/store/walk.ts'
 import { readCursor } from './cursor.ts'
+import { fitsExecutor } from './fits.ts'
 import { parseInstant } from './instant.ts'
-import { findJsonFault, isStorable, UNSTORABLE } from './storable.ts'
 import { isUuid } from './uuid.ts'
 
 /** What callers may send, written once for REST and tRPC. Every message names its field. */
@@ -155,7 +156,7 @@ export const scheduleInput = body({
   scheduled_at: instant,
   ...optionalFields,
   idempotency_key: idempotencyKey.nullish(),
-})
+}).superRefine(fitsExecutor())
 
 const BAD_DELAY = `delay_seconds must be a number from 0 to ${LIMITS.delaySeconds}`
 const delay = z.number(BAD_DELAY).min(0, BAD_DELAY).max(LIMITS.delaySeconds, BAD_DELAY)
@@ -166,7 +167,7 @@ export const submitInput = body({
   delay_seconds: delay.nullish(),
   ...optionalFields,
   idempotency_key: idempotencyKey.nullish(),
-})
+}).superRefine(fitsExecutor())
 
 export const NO_BATCH_KEY =
   'idempotency_key is not for batches; submit the tasks one by one, each with its own'
@@ -182,11 +183,13 @@ export const batchInput = body({
   idempotency_key: z
     .custom<null | undefined>((given) => given === undefined || given === null, NO_BATCH_KEY)
     .optional(),
-}).refine(
-  (batch) =>
-    batch.count * (batch.command.length + JSON.stringify(batch.payload ?? '').length) <= LIMITS.batchSize,
-  `count times the size of command and payload must be at most ${LIMITS.batchSize} characters`,
-)
+})
+  .refine(
+    (batch) =>
+      batch.count * (batch.command.length + JSON.stringify(batch.payload ?? '').length) <= LIMITS.batchSize,
+    `count times the size of command and payload must be at most ${LIMITS.batchSize} characters`,
+  )
+  .superRefine(fitsExecutor())
 
 const manyItem = submitInput
   .extend({ scheduled_at: instant.nullish() })

@@ -57,7 +57,10 @@ export function viewTask<Unset extends '' | null>(task: Task, unset: Unset) {
     on_parent_failure: task.onParentFailure,
     duration: durationSeconds(task),
     error: task.error,
+    error_stack: task.errorStack,
     output: task.output,
+    result: task.result,
+    progress: task.progress,
   }
 }
 

@@ -60,6 +60,20 @@ export const list = (fallback: string[]): Setting<string[]> => ({
           .filter(Boolean),
 })
 
+/** Some of these words, separated by commas; unset: null. */
+export const words = <const T extends string>(known: readonly T[]): Setting<T[] | null> => ({
+  read(given) {
+    if (given === null) return null
+    return list([])
+      .read(given)
+      .map(
+        (word) =>
+          known.find((one) => one === word.toLowerCase()) ??
+          wrong(`must be some of ${known.join(', ')}, not "${word}"`),
+      )
+  },
+})
+
 /** Two whole numbers, the first no larger: `3:50`; unset or `off`: null. */
 export const optionalRange = (min: number, max: number): Setting<{ min: number; max: number } | null> => ({
   read(given) {

@@ -1,4 +1,6 @@
 import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { EXECUTORS } from '../shared/core/task.ts'
 import {
   commonSettings,
   duration,
@@ -8,7 +10,10 @@ import {
   optionalText,
   port,
   readSettings,
+  type Setting,
+  words,
 } from '../shared/settings.ts'
+import { createGuard } from './executors/http/addresses.ts'
 
 const settings = {
   ...commonSettings,
@@ -20,10 +25,25 @@ const settings = {
   WORKER_NAME: optionalText(),
   WORKER_LABELS: list([]),
   WORKER_POOL_SIZE: integer(5, 1, 1024),
+  WORKER_EXECUTORS: words(EXECUTORS),
+  WORKER_CGROUP: optionalText(),
+  TASK_HANDLERS: optionalText(),
+  HTTP_ALLOW_PRIVATE: networks(),
   TASK_PROCESS_TIME: duration(5000, 0),
   DRAIN_TIMEOUT: duration(30_000),
   SIMULATE_HISTORY: optionalText(),
   ALIVE_FILE: optionalText(),
+}
+
+/** Networks that are not public and may be reached all the same, separated by commas; `*`: all. */
+function networks(): Setting<string[]> {
+  return {
+    read(given) {
+      const all = list([]).read(given)
+      createGuard(all)
+      return all
+    },
+  }
 }
 
 /** The worker's settings from the environment and the command line; see README.md for each. */
@@ -40,8 +60,16 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     port: values.WORKER_PORT,
     labels: values.WORKER_LABELS,
     slots: values.WORKER_POOL_SIZE,
-    processTimeMs: values.TASK_PROCESS_TIME,
-    historyFile: values.SIMULATE_HISTORY,
+    /** What the slots are started with. */
+    settings: {
+      processTimeMs: values.TASK_PROCESS_TIME,
+      historyFile: values.SIMULATE_HISTORY,
+      executors: values.WORKER_EXECUTORS ?? defaultExecutors(values.TASK_HANDLERS),
+      handlers: values.TASK_HANDLERS && resolve(values.TASK_HANDLERS),
+      allowPrivate: values.HTTP_ALLOW_PRIVATE,
+      shellEnv: { PATH: env.PATH || '/usr/local/bin:/usr/bin:/bin', LANG: env.LANG || 'C.UTF-8' },
+      cgroup: values.WORKER_CGROUP,
+    },
     /** A file that is touched every 5 s; null: none. */
     aliveFile: values.ALIVE_FILE,
     heartbeatIntervalMs: values.HEARTBEAT_INTERVAL,
@@ -51,5 +79,8 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     logLevel: values.LOG_LEVEL,
   }
 }
+
+/** A shell is only for those who ask for it: an open port must not be one. */
+const defaultExecutors = (handlers: string | null) => ['simulate', 'http', ...(handlers ? ['function'] : [])]
 
 export type Config = ReturnType<typeof readConfig>

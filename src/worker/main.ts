@@ -5,6 +5,7 @@ import { createLog } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
 import { settingsOrExit } from '../shared/settings.ts'
 import { readConfig } from './config.ts'
+import { listHandlersOrExit } from './handlers/names.ts'
 import { openPushLink } from './links/push.ts'
 import { openStreamLink } from './links/stream.ts'
 import { createPool } from './pool.ts'
@@ -17,11 +18,19 @@ const ALIVE_INTERVAL_MS = 5000
 const config = settingsOrExit(() => readConfig(process.env, process.argv.slice(2)))
 const log = createLog({ service: 'worker', level: config.logLevel }).child({ worker: config.name })
 
+const { executors: names, handlers } = config.settings
+/** What is said in the hello. */
+const executors = [
+  ...names.filter((name) => name !== 'function'),
+  ...(names.includes('function') ? await listHandlersOrExit(handlers, log) : []),
+]
 const reporter = createReporter()
 const pool = createPool({
   slots: config.slots,
-  settings: { processTimeMs: config.processTimeMs, historyFile: config.historyFile },
+  settings: config.settings,
   onReport: reporter.add,
+  onLines: reporter.say,
+  onProgress: reporter.progress,
 })
 const shared = { config, hostname: hostname(), pool, reporter }
 /** Hellos said, to whichever coordinator. */
@@ -29,7 +38,7 @@ let greetings = 0
 const session = startSession({
   coordinators: config.coordinators,
   log,
-  openStream: (address) => openStreamLink({ address, greeting: ++greetings, ...shared }),
+  openStream: (address) => openStreamLink({ address, greeting: ++greetings, executors, ...shared }),
   openPush: (address) => openPushLink({ address, ...shared, log }),
 })
 const { aliveFile } = config
@@ -39,7 +48,7 @@ if (aliveFile) {
   await touch()
   repeat('Touch the file that says alive', ALIVE_INTERVAL_MS, log, touch)
 }
-log.info({ workerId: config.id, slots: config.slots }, 'Worker started')
+log.info({ workerId: config.id, slots: config.slots, executors }, 'Worker started')
 
 stopOnSignal(
   log,

@@ -1,3 +1,4 @@
+import type { LogStream } from '../shared/core/output.ts'
 import type { Json } from '../shared/core/task.ts'
 
 /** What the pool tells a slot's thread: run this, or stop what you run. */
@@ -9,15 +10,33 @@ export interface SlotTask {
   command: string
   executor: string
   payload: Json | null
+  /** The results of the tasks that this one waited for. */
+  parents?: Json | null
 }
 
-/** What a slot's thread answers: it is ready, or how its task ended. */
-export type SlotMessage = { ready: true } | SlotOutcome
+/** What a slot's thread answers: it is ready, what its task says meanwhile, or how it ended. */
+export type SlotMessage = { ready: true } | SlotSaid | { progress: number } | SlotGroup | SlotOutcome
+
+export interface SlotSaid {
+  /** ms on the thread's clock as it sends this; `at` is on that clock. */
+  now: number
+  lines: { seq: number; at: number; stream: LogStream; text: string }[]
+}
+
+/** The process group in which the task runs, or null when it is over. Whoever ends the thread ends the group. */
+export interface SlotGroup {
+  group: number | null
+}
 
 export interface SlotOutcome {
   ok: boolean
   output: string | null
   error: string | null
+  /** JSON. */
+  result?: string | null
+  stack?: string | null
+  /** Of a failure: it would fail again. */
+  final?: boolean
 }
 
 /** What a slot's thread is started with. */
@@ -26,4 +45,14 @@ export interface SlotSettings {
   processTimeMs: number
   /** File to which `simulate` appends a line at each start and end, for those who check us from outside. */
   historyFile: string | null
+  /** Executors that tasks may name. */
+  executors: readonly string[]
+  /** File or folder of the handlers of function tasks. */
+  handlers: string | null
+  /** Addresses of private networks that `http` may reach: CIDRs, or `*` for all. */
+  allowPrivate: readonly string[]
+  /** PATH and LANG of shell tasks. */
+  shellEnv: Readonly<Record<string, string>>
+  /** A cgroup (version 2) in which shell tasks may be limited; null: the worker's own. */
+  cgroup: string | null
 }

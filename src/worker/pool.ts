@@ -1,7 +1,11 @@
+import type { LogLine } from '../shared/core/output.ts'
 import type { Report } from '../shared/core/report.ts'
 import type { Assignment, TaskRef } from '../shared/core/task.ts'
 import type { SlotOutcome, SlotSettings } from './messages.ts'
 import { createSlotThread, type SlotThread } from './thread.ts'
+
+/** ms that a task whose processes were killed has to say how it ended. */
+const LAST_WORDS_MS = 2000
 
 /** How many ended attempts are remembered. */
 const REMEMBERED = 2000
@@ -11,6 +15,9 @@ export interface PoolOptions {
   settings: SlotSettings
   /** Told when an attempt starts, ends or is handed back. */
   onReport: (report: Report) => void
+  /** Told what the attempts say while they run. */
+  onLines?: (attempt: TaskRef, lines: LogLine[]) => void
+  onProgress?: (attempt: TaskRef, value: number) => void
 }
 
 /** The slots of a worker and the tasks queued for them. */
@@ -46,21 +53,23 @@ type StopReason = 'cancelled' | 'timed out'
 
 const isSame = (a: TaskRef, b: TaskRef) => a.taskId === b.taskId && a.attempt === b.attempt
 
-export function createPool({ slots: count, settings, onReport }: PoolOptions): Pool {
+export function createPool(options: PoolOptions): Pool {
+  const { slots: count, settings, onReport } = options
   const queue: Assignment[] = []
   const known = new Set<string>()
   /** The latest that ended, so that one delivered twice is not run twice. */
   const ended = new Set<string>()
   const slots: Slot[] = Array.from({ length: count }, (_, index) => ({
     index,
-    thread: createSlotThread(
-      settings,
-      (outcome) => end(index, outcome),
-      () => {
+    thread: createSlotThread(settings, {
+      onEnd: (outcome) => end(index, outcome),
+      onReady() {
         offer(index)
         fill()
       },
-    ),
+      onLines: (lines) => tell(index, (task) => options.onLines?.(task, lines)),
+      onProgress: (value) => tell(index, (task) => options.onProgress?.(task, value)),
+    }),
     task: null,
     stopping: null,
     timer: null,
@@ -70,6 +79,11 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
   let onIdle: (() => void)[] = []
 
   const key = ({ taskId, attempt }: TaskRef) => `${taskId}#${attempt}`
+
+  function tell(index: number, say: (task: TaskRef) => void) {
+    const { task } = slots[index] as Slot
+    if (task) say({ taskId: task.taskId, attempt: task.attempt })
+  }
 
   function fill() {
     while (queue.length > 0 && free.length > 0) {
@@ -86,7 +100,7 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
     }
   }
 
-  function end(index: number, { ok, output, error }: SlotOutcome) {
+  function end(index: number, { ok, error, ...rest }: SlotOutcome) {
     const slot = slots[index] as Slot
     const task = slot.task
     if (!task) return
@@ -97,7 +111,7 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
     // What finished all the same, finished: the signal came too late.
     const kind = ok ? 'completed' : stopping === 'cancelled' ? 'cancelled' : 'failed'
     const reason = !ok && stopping === 'timed out' ? `timed out after ${task.timeoutMs} ms` : error
-    report(task, kind, index, task.startedAt, performance.now(), reason, output)
+    report(task, kind, index, task.startedAt, performance.now(), reason, rest)
     fill()
   }
 
@@ -108,9 +122,15 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
     slot.thread.signal()
     if (slot.timer) clearTimeout(slot.timer)
     slot.timer = setTimeout(() => {
-      slot.thread.replace()
-      end(slot.index, { ok: false, output: null, error: 'did not stop in time; its thread was ended' })
+      // With its processes gone it ends by itself, and what it said is kept.
+      if (slot.thread.kill()) slot.timer = setTimeout(force, LAST_WORDS_MS, slot)
+      else force(slot)
     }, task.cancelGraceMs)
+  }
+
+  function force(slot: Slot) {
+    slot.thread.replace()
+    end(slot.index, { ok: false, output: null, error: 'did not stop in time; its thread was ended' })
   }
 
   function remember(attempt: string) {
@@ -138,9 +158,9 @@ export function createPool({ slots: count, settings, onReport }: PoolOptions): P
     startedAt: number | null,
     endedAt: number | null,
     error: string | null = null,
-    output: string | null = null,
+    rest: Partial<Report> = {},
   ) {
-    onReport({ taskId, attempt, kind, slot, startedAt, endedAt, error, output })
+    onReport({ taskId, attempt, kind, slot, startedAt, endedAt, error, output: null, ...rest })
   }
 
   function handBack(isWanted: (task: Assignment) => boolean) {

@@ -1,20 +1,31 @@
+import type { AttemptLog, LogLine, Progress } from '../shared/core/output.ts'
 import { coalesceReports, type Report } from '../shared/core/report.ts'
 import type { TaskRef } from '../shared/core/task.ts'
+import { createOutbox } from './outbox.ts'
 
 /** Reports in one message, at most. */
 const MAX_REPORTS = 500
 /** Messages that may be on their way unacknowledged before the next waits and grows. */
 const MAX_IN_FLIGHT = 2
 
+/** What a message says besides how attempts stand: what they printed, and how far they are. */
+export interface Said {
+  logs: AttemptLog[]
+  progress: Progress[]
+}
+
 /** Where reports go: the coordinator that the worker is connected to now. */
 export interface ReportSink {
   /** Passes one message on; its acknowledgement is given to `acknowledge`. */
-  send(sequence: number, reports: Report[]): void
+  send(sequence: number, reports: Report[], said: Said): void
 }
 
-/** Keeps every report until a coordinator has acknowledged it, across reconnections. */
+/** Keeps every report and every line until a coordinator has acknowledged it, across reconnections. */
 export interface Reporter {
   add(report: Report): void
+  /** Lines that an attempt said; passed on before its end is. */
+  say(attempt: TaskRef, lines: LogLine[]): void
+  progress(attempt: TaskRef, value: number): void
   /** Everything up to this sequence is committed. */
   acknowledge(sequence: number): void
   /** A new coordinator: what is not acknowledged is offered again, first of all. */
@@ -28,9 +39,16 @@ export interface Reporter {
   flushed(): Promise<void>
 }
 
+interface Message {
+  sequence: number
+  reports: Report[]
+  said: Said
+}
+
 export function createReporter(): Reporter {
+  const outbox = createOutbox()
   let waiting: Report[] = []
-  let inFlight: { sequence: number; reports: Report[] }[] = []
+  let inFlight: Message[] = []
   let sink: ReportSink | null = null
   let sequence = 0
   let scheduled = false
@@ -47,15 +65,30 @@ export function createReporter(): Reporter {
   }
 
   function send() {
-    while (sink && waiting.length > 0 && inFlight.length < MAX_IN_FLIGHT) {
-      const reports = coalesceReports(waiting.splice(0, MAX_REPORTS))
-      inFlight.push({ sequence: ++sequence, reports })
-      sink.send(sequence, reports)
+    while (sink && (waiting.length > 0 || !outbox.isEmpty) && inFlight.length < MAX_IN_FLIGHT) {
+      const said = outbox.take()
+      const reports = coalesceReports(takeReports())
+      inFlight.push({ sequence: ++sequence, reports, said })
+      sink.send(sequence, reports, said)
     }
   }
 
+  /** The next reports; those of attempts that have lines left wait for them. */
+  function takeReports(): Report[] {
+    if (!outbox.hasLines) return waiting.splice(0, MAX_REPORTS)
+    const taken: Report[] = []
+    waiting = waiting.filter((report) => {
+      const goes = taken.length < MAX_REPORTS && !outbox.hasLinesOf(report)
+      if (goes) taken.push(report)
+      return !goes
+    })
+    return taken
+  }
+
+  const isFlushed = () => inFlight.length === 0 && waiting.length === 0 && outbox.isEmpty
+
   function tellFlushed() {
-    if (inFlight.length > 0 || waiting.length > 0) return
+    if (!isFlushed()) return
     for (const resolve of onFlushed) resolve()
     onFlushed = []
   }
@@ -65,7 +98,16 @@ export function createReporter(): Reporter {
       waiting.push(report)
       schedule()
     },
+    say(attempt, lines) {
+      outbox.say(attempt, lines)
+      schedule()
+    },
+    progress(attempt, value) {
+      outbox.progress({ ...attempt, value })
+      schedule()
+    },
     acknowledge(upTo) {
+      for (const { sequence, said } of inFlight) if (sequence <= upTo) outbox.forget(said)
       inFlight = inFlight.filter((message) => message.sequence > upTo)
       send()
       tellFlushed()
@@ -74,6 +116,7 @@ export function createReporter(): Reporter {
       sink = to
       sequence = 0
       waiting = coalesceReports([...inFlight.flatMap(({ reports }) => reports), ...waiting])
+      outbox.putBack(inFlight.map(({ said }) => said))
       inFlight = []
       send()
       tellFlushed() // what was left may have been revoked
@@ -88,13 +131,19 @@ export function createReporter(): Reporter {
       })),
     revoke(tasks) {
       const gone = new Set(tasks.map(({ taskId, attempt }) => `${taskId}#${attempt}`))
-      const isOurs = ({ taskId, attempt }: Report) => !gone.has(`${taskId}#${attempt}`)
+      const isOurs = ({ taskId, attempt }: TaskRef) => !gone.has(`${taskId}#${attempt}`)
       waiting = waiting.filter(isOurs)
-      inFlight = inFlight.map(({ sequence, reports }) => ({ sequence, reports: reports.filter(isOurs) }))
+      outbox.revoke(isOurs)
+      inFlight = inFlight.map(({ sequence, reports, said }) => {
+        const logs = said.logs.filter(isOurs)
+        outbox.forget({ logs: said.logs.filter((log) => !isOurs(log)), progress: [] })
+        return {
+          sequence,
+          reports: reports.filter(isOurs),
+          said: { logs, progress: said.progress.filter(isOurs) },
+        }
+      })
     },
-    flushed: () =>
-      waiting.length === 0 && inFlight.length === 0
-        ? Promise.resolve()
-        : new Promise((resolve) => void onFlushed.push(resolve)),
+    flushed: () => (isFlushed() ? Promise.resolve() : new Promise((resolve) => void onFlushed.push(resolve))),
   }
 }

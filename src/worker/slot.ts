@@ -1,30 +1,67 @@
+import { OUTPUT_LIMITS, truncate } from '../shared/core/output.ts'
+import { findJsonFault } from '../shared/core/storable.ts'
+import type { Json } from '../shared/core/task.ts'
+import { Failure } from './executors/executor.ts'
+import { prepareFunctions } from './executors/function.ts'
 import { executors } from './executors/registry.ts'
 import type { SlotMessage, SlotOrder, SlotOutcome, SlotSettings, SlotTask } from './messages.ts'
+import { createMouth } from './mouth.ts'
 
 // The thread of one slot: runs what it is sent, one task after another.
 declare const self: Worker
 
+/** A result may be nested this deep. */
+const MAX_DEPTH = 100
+
 let settings: SlotSettings
 let running: AbortController | null = null
 
+const post = (message: SlotMessage) => self.postMessage(message)
+
 async function run(task: SlotTask, signal: AbortSignal): Promise<SlotOutcome> {
+  const mouth = createMouth(post)
+  const context = { settings, signal, ...mouth, setGroup: (group: number | null) => post({ group }) }
   try {
-    const execute = Object.hasOwn(executors, task.executor) && executors[task.executor]
-    if (!execute) throw new Error(`This worker has no executor named ${task.executor}`)
-    return { ok: true, output: await execute(task, { settings, signal }), error: null }
+    const isOurs = Object.hasOwn(executors, task.executor) && settings.executors.includes(task.executor)
+    const execute = isOurs && executors[task.executor]
+    if (!execute) throw new Failure(`This worker has no executor named ${task.executor}`)
+    const result = resultText(await execute(task, context))
+    mouth.end()
+    return { ok: true, output: mouth.output(), error: null, result }
   } catch (error) {
-    return { ok: false, output: null, error: error instanceof Error ? error.message : String(error) }
+    mouth.end()
+    return { ok: false, output: mouth.output(), ...describe(error) }
   }
+}
+
+function resultText(result: Json | undefined): string | null {
+  if (result === undefined) return null
+  const fault = findJsonFault(result, MAX_DEPTH)
+  if (fault) throw new Failure(`its result ${fault}`)
+  const text = JSON.stringify(result)
+  // Cut JSON would be none: its beginning is kept, as a text, which has its quotes escaped.
+  return text.length <= OUTPUT_LIMITS.result
+    ? text
+    : JSON.stringify(truncate(text, (OUTPUT_LIMITS.result >> 1) - 1))
+}
+
+function describe(thrown: unknown): Pick<SlotOutcome, 'error' | 'stack' | 'final'> {
+  if (!(thrown instanceof Error)) return { error: truncate(String(thrown), OUTPUT_LIMITS.error) }
+  const error = truncate(thrown.message || thrown.name, OUTPUT_LIMITS.error)
+  const trace = thrown instanceof Failure ? thrown.trace : thrown.stack
+  const stack = trace ? truncate(Bun.stripANSI(trace), OUTPUT_LIMITS.stack) : null
+  return { error, stack, final: thrown instanceof Failure && thrown.isFinal }
 }
 
 self.onmessage = async ({ data }: MessageEvent<SlotOrder>) => {
   if ('settings' in data) {
     settings = data.settings
-    self.postMessage({ ready: true } satisfies SlotMessage)
+    await prepareFunctions(settings)
+    post({ ready: true })
   } else if ('stop' in data) {
     running?.abort()
   } else {
     running = new AbortController()
-    self.postMessage((await run(data.task, running.signal)) satisfies SlotMessage)
+    post(await run(data.task, running.signal))
   }
 }

@@ -28,7 +28,7 @@ export interface System {
   /** @throws when the answer is not 200, with what it says */
   post<T>(path: string, body: unknown): Promise<T>
   /** Submits a task that is due now; its id. */
-  submit(task?: { durationMs?: number; command?: string }): Promise<string>
+  submit(task?: { durationMs?: number; command?: string; [field: string]: unknown }): Promise<string>
   /** Submits so many tasks of the default duration at once; their ids. */
   burst(count: number): Promise<string[]>
   /** The rows of these tasks, in the order of the ids. */
@@ -93,9 +93,9 @@ export async function startSystem({ workers = [], env = {}, database }: SystemOp
       if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`)
       return (await response.json()) as T
     },
-    async submit({ durationMs, command = 'test' } = {}) {
+    async submit({ durationMs, command = 'test', ...more } = {}) {
       const payload = durationMs === undefined ? {} : { payload: { duration_ms: durationMs } }
-      const { task_id } = await system.post<{ task_id: string }>('/tasks', { command, ...payload })
+      const { task_id } = await system.post<{ task_id: string }>('/tasks', { command, ...payload, ...more })
       return task_id
     },
     async burst(count) {

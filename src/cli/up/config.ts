@@ -25,6 +25,7 @@ const settings = {
 /** Settings that the services read and the launcher only passes on. */
 const PASSED = [
   ...['WORKER_POOL_SIZE', 'WORKER_LABELS', 'WORKER_ADDRESS', 'WORKER_EXECUTORS', 'TASK_PROCESS_TIME'],
+  ...['TASK_HANDLERS', 'HTTP_ALLOW_PRIVATE', 'WORKER_CGROUP'],
   ...[
     'DRAIN_TIMEOUT',
     'SCAN_INTERVAL',

@@ -1,5 +1,5 @@
+import { isStorable } from '../../shared/core/storable.ts'
 import { parseInstant } from '../instant.ts'
-import { isStorable } from '../storable.ts'
 
 const MAX_NAME = 255
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CATCH_UPS, OVERLAPS } from '../../shared/core/schedule/due.ts'
+import { fitsExecutor } from '../fits.ts'
 import { body, instantOf, isMissing, LIMITS, requiredText, taskShape, wholeNumber } from '../schemas.ts'
 import { isUuid } from '../uuid.ts'
 import { readScheduleCursor, readTickCursor } from './cursor.ts'
@@ -38,15 +39,17 @@ const timing = {
 const TASK = 'task must be an object such as {"command": "…"}'
 
 /** The task of each tick: what may be submitted, but for its time and its key. */
-const task = z.object(
-  {
-    ...taskShape('task.command is required'),
-    idempotency_key: none('task.idempotency_key'),
-    scheduled_at: none('task.scheduled_at'),
-    delay_seconds: none('task.delay_seconds'),
-  },
-  { error: ({ input }) => (isMissing(input) ? 'task is required' : TASK) },
-)
+const task = z
+  .object(
+    {
+      ...taskShape('task.command is required'),
+      idempotency_key: none('task.idempotency_key'),
+      scheduled_at: none('task.scheduled_at'),
+      delay_seconds: none('task.delay_seconds'),
+    },
+    { error: ({ input }) => (isMissing(input) ? 'task is required' : TASK) },
+  )
+  .superRefine(fitsExecutor('task.'))
 
 function none(field: string) {
   const message = `${field} is not for schedules: each tick has a time and a task of its own`

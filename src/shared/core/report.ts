@@ -14,6 +14,12 @@ export interface Report extends TaskRef {
   endedAt: number | null
   error: string | null
   output: string | null
+  /** The result as JSON text. */
+  result?: string | null
+  /** Where the error was thrown. */
+  stack?: string | null
+  /** Of a failure: it would fail again, so it is not retried. */
+  final?: boolean
 }
 
 /**

@@ -8,7 +8,7 @@ export type TaskState = (typeof TASK_STATES)[number]
 export const PRIORITIES = { LOW: 0, MEDIUM: 1, HIGH: 2, CRITICAL: 3 } as const
 export type PriorityName = keyof typeof PRIORITIES
 
-export const EXECUTORS = ['simulate'] as const
+export const EXECUTORS = ['simulate', 'shell', 'http', 'function'] as const
 export type ExecutorName = (typeof EXECUTORS)[number]
 
 /** What becomes of a task when one that it depends on fails or is cancelled: it fails, is cancelled, or runs all the same. */
@@ -122,7 +122,12 @@ export interface Task extends Omit<NewTask, 'delayMs' | 'hasDependents'>, TaskTi
   /** Its worker has been told to stop it. */
   cancelRequestedAt: Date | null
   error: string | null
+  /** Where `error` was thrown, when its executor knows. */
+  errorStack: string | null
   output: string | null
+  result: Json | null
+  /** From 0 to 1, as the attempt reports it; null when it does not. */
+  progress: number | null
 }
 
 /** One attempt of one task: the pair every report carries and every update is fenced by. */

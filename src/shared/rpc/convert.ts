@@ -1,5 +1,8 @@
+import type { AttemptLog, LogStream, Progress } from '../core/output.ts'
 import type { Report } from '../core/report.ts'
 import type { Assignment, Json } from '../core/task.ts'
+import type { AttemptLog__Output, AttemptLog as AttemptLogMessage } from './gen/grpcapi/AttemptLog.ts'
+import type { Progress__Output, Progress as ProgressMessage } from './gen/grpcapi/Progress.ts'
 import type { Report__Output, Report as ReportMessage } from './gen/grpcapi/Report.ts'
 import type { Task__Output, Task as TaskMessage } from './gen/grpcapi/Task.ts'
 
@@ -23,7 +26,7 @@ const at = (now: number, ago: number) => (ago >= 0 && Number.isFinite(ago) ? now
 
 /** @param now this process's monotonic clock as the message is sent, in ms */
 export function reportToMessage(report: Report, now: number): ReportMessage {
-  const { taskId, attempt, kind, slot, startedAt, endedAt, error, output } = report
+  const { taskId, attempt, kind, slot, startedAt, endedAt, error, output, result, stack, final } = report
   return {
     task_id: taskId,
     attempt,
@@ -33,6 +36,9 @@ export function reportToMessage(report: Report, now: number): ReportMessage {
     ended_ago_ms: ago(now, endedAt),
     error: error ?? '',
     output: output ?? '',
+    result: result ?? '',
+    error_stack: stack ?? '',
+    final: final ?? false,
   }
 }
 
@@ -47,8 +53,57 @@ export function reportFromMessage(message: Report__Output, now: number): Report 
     endedAt: at(now, message.ended_ago_ms),
     error: message.error || null,
     output: message.output || null,
+    result: message.result || null,
+    stack: message.error_stack || null,
+    final: message.final,
   }
 }
+
+const STREAMS = { stdout: 'STDOUT', stderr: 'STDERR', log: 'LOG' } as const
+const STREAM_NAMES = { STDOUT: 'stdout', STDERR: 'stderr', LOG: 'log' } as const satisfies Record<
+  string,
+  LogStream
+>
+
+/** @param now as of `reportToMessage` */
+export function logToMessage({ taskId, attempt, lines }: AttemptLog, now: number): AttemptLogMessage {
+  return {
+    task_id: taskId,
+    attempt,
+    lines: lines.map(({ seq, at, stream, text }) => ({
+      seq,
+      ago_ms: ago(now, at),
+      stream: STREAMS[stream],
+      text,
+    })),
+  }
+}
+
+/** @param now as of `reportFromMessage` */
+export function logFromMessage(message: AttemptLog__Output, now: number): AttemptLog {
+  return {
+    taskId: message.task_id,
+    attempt: message.attempt,
+    lines: message.lines.map(({ seq, ago_ms, stream, text }) => ({
+      seq,
+      at: at(now, ago_ms) ?? now,
+      stream: STREAM_NAMES[stream],
+      text,
+    })),
+  }
+}
+
+export const progressToMessage = ({ taskId, attempt, value }: Progress): ProgressMessage => ({
+  task_id: taskId,
+  attempt,
+  value,
+})
+
+export const progressFromMessage = (message: Progress__Output): Progress => ({
+  taskId: message.task_id,
+  attempt: message.attempt,
+  value: Math.min(1, Math.max(0, message.value || 0)),
+})
 
 export function assignmentToMessage(task: Assignment): TaskMessage {
   return {

@@ -8,6 +8,8 @@ export const CANCEL_CHANNEL = 'taskmaster_cancel'
 export const SCHEDULES_CHANNEL = 'taskmaster_schedules'
 /** Something happened that watchers want to see. */
 export const EVENTS_CHANNEL = 'taskmaster_events'
+/** Tasks said something: their ids, separated by commas, or `*` for any. */
+export const LOGS_CHANNEL = 'taskmaster_logs'
 
 /** What sql/0004_changes.sql sends on EVENTS_CHANNEL. */
 export interface ChangeNotice {

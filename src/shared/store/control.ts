@@ -42,7 +42,7 @@ export async function reviveTasks(sql: Sql, ids: string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     UPDATE tasks t SET due_at = greatest(t.scheduled_at, now()), failed_at = NULL, cancelled_at = NULL, cancel_requested_at = NULL,
       picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL, failures = 0, losses = 0,
-      error = NULL, output = NULL
+      error = NULL, error_stack = NULL, output = NULL, result = NULL, progress = NULL
     FROM ${inOrder(sql, ids)} WHERE t.id = r.id AND t.state IN ('failed', 'cancelled')
     RETURNING t.id`
   return rows.map(({ id }) => id)
@@ -60,14 +60,15 @@ export async function hastenTasks(sql: Sql, ids: string[]): Promise<string[]> {
   return rows.map(({ id }) => id)
 }
 
-/** Deletes ended tasks and their attempts. */
+/** Deletes ended tasks, their attempts and what they said. */
 export async function discardTasks(sql: Sql, ids: string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH discarded AS (
       DELETE FROM tasks t USING ${inOrder(sql, ids)}
       WHERE t.id = r.id AND t.state IN ('completed', 'failed', 'cancelled')
       RETURNING t.id
-    ), forgotten AS (DELETE FROM attempts a USING discarded d WHERE a.task_id = d.id)
+    ), forgotten AS (DELETE FROM attempts a USING discarded d WHERE a.task_id = d.id),
+    unsaid AS (DELETE FROM task_logs l USING discarded d WHERE l.task_id = d.id)
     SELECT id FROM discarded`
   return rows.map(({ id }) => id)
 }

@@ -117,7 +117,7 @@ export async function settleTasks(sql: Sql, reports: WorkerReport[], now: Monoto
       failed_at = CASE WHEN r.kind = 'failed' AND t.cancel_requested_at IS NULL THEN ${endedAt(sql)} END,
       cancelled_at = CASE WHEN r.kind = 'cancelled' OR (r.kind = 'failed' AND t.cancel_requested_at IS NOT NULL) THEN ${endedAt(sql)} END,
       failures = t.failures + (r.kind = 'failed')::int,
-      slot = r.slot, error = r.error, output = r.output
+      slot = r.slot, error = r.error, error_stack = r.stack, output = r.output, result = r.result::jsonb
     FROM ${unnestReports(sql, reports, now)}
     WHERE ${isCurrentAttempt(sql)}`
 }
@@ -137,7 +137,7 @@ export async function retryTasks(
       due_at = now() + random() * least(
         coalesce(t.retry_backoff_cap_ms, ${capMs}),
         coalesce(t.retry_backoff_ms, ${baseMs}) * 2 ^ least(t.failures, 30)) * interval '1 ms',
-      failures = t.failures + 1, error = r.error, output = r.output,
+      failures = t.failures + 1, error = r.error, error_stack = r.stack, output = r.output, progress = NULL,
       picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL
     FROM ${unnestReports(sql, reports, now)}
     WHERE ${isCurrentAttempt(sql)} AND r.kind = 'failed' AND t.failures < t.max_retries
@@ -218,6 +218,7 @@ const unnestReports = (sql: Sql, given: WorkerReport[], now: number) => {
     ${reports.map((r) => r.workerId)}::bigint[], ${reports.map((r) => r.kind)}::text[],
     ${reports.map((r) => r.slot)}::smallint[], ${reports.map((r) => ago(now, r.startedAt))}::float8[],
     ${reports.map((r) => ago(now, r.endedAt))}::float8[], ${reports.map((r) => r.error)}::text[],
-    ${reports.map((r) => r.output)}::text[]
-  ) AS r (task_id, attempt, worker_id, kind, slot, started_ago, ended_ago, error, output)`
+    ${reports.map((r) => r.output)}::text[], ${reports.map((r) => r.result ?? null)}::text[],
+    ${reports.map((r) => r.stack ?? null)}::text[]
+  ) AS r (task_id, attempt, worker_id, kind, slot, started_ago, ended_ago, error, output, result, stack)`
 }

@@ -32,5 +32,6 @@ export const putBackLost = (sql: Sql, maxLosses: number) => {
 const release = (sql: Sql, ends: ReturnType<Sql>) => sql`
   picked_at = CASE WHEN ${ends} THEN t.picked_at END,
   started_at = CASE WHEN ${ends} THEN t.started_at END,
+  progress = CASE WHEN ${ends} THEN t.progress END,
   worker_id = CASE WHEN ${ends} THEN t.worker_id END,
   slot = CASE WHEN ${ends} THEN t.slot END`

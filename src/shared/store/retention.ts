@@ -4,7 +4,7 @@ import type { Sql } from './connect.ts'
 const ENDED_AT = { completed: 'completed_at', failed: 'failed_at', cancelled: 'cancelled_at' } as const
 
 /**
- * Deletes tasks that ended so long ago, and their attempts: one limited batch of one state, the earliest
+ * Deletes tasks that ended so long ago, their attempts and what they said: one limited batch of one state, the earliest
  * scheduled first. What ended late is looked at again and again until its time comes, never more than `limit`.
  *
  * @returns how many were deleted
@@ -26,6 +26,8 @@ export async function deleteEnded(
       DELETE FROM tasks t USING old WHERE t.id = old.id AND t.state = ${state} RETURNING t.id
     ), forgotten AS (
       DELETE FROM attempts a USING deleted d WHERE a.task_id = d.id
+    ), unsaid AS (
+      DELETE FROM task_logs l USING deleted d WHERE l.task_id = d.id
     )
     SELECT count(*) AS count FROM deleted`
   return row?.count ?? 0

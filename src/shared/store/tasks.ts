@@ -113,7 +113,8 @@ const columns = (sql: Sql) => sql`
   t.picked_at AS "pickedAt", t.started_at AS "startedAt", t.completed_at AS "completedAt",
   t.failed_at AS "failedAt", t.cancelled_at AS "cancelledAt", t.worker_id AS "workerId",
   (SELECT w.name FROM workers w WHERE w.id = t.worker_id) AS "workerName",
-  t.slot, t.attempt, t.failures, t.losses, t.error, t.output, t.schedule_id AS "scheduleId", t.tick_at AS "tickAt"`
+  t.slot, t.attempt, t.failures, t.losses, t.error, t.error_stack AS "errorStack", t.output, t.result, t.progress,
+  t.schedule_id AS "scheduleId", t.tick_at AS "tickAt"`
 
 export async function findTask(sql: Sql, id: string): Promise<Task | null> {
   const [task] = await sql<Task[]>`SELECT ${columns(sql)} FROM tasks t WHERE t.id = ${id}`

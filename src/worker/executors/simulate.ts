@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import type { Json } from '../../shared/core/task.ts'
 import type { SlotTask } from '../messages.ts'
-import type { Executor } from './executor.ts'
+import { type Executor, Failure } from './executor.ts'
 
 /**
  * Stands for work: takes `payload.duration_ms`, or TASK_PROCESS_TIME, and fails with probability
@@ -22,10 +22,10 @@ export const simulate: Executor = async (task, { settings, signal }) => {
   if (isSet(task.payload, 'crash')) process.kill(process.pid, 'SIGKILL')
   if (failureRate > 0 && Math.random() < failureRate) {
     note('failed')
-    throw new Error('simulated failure')
+    throw new Failure('simulated failure')
   }
   note('completed')
-  return null
+  return undefined
 }
 
 function spin(durationMs: number) {
@@ -39,7 +39,7 @@ async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(resolve, durationMs)
     const onAbort = () => {
       clearTimeout(timer)
-      reject(new Error('stopped'))
+      reject(new Failure('stopped'))
     }
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort, { once: true })

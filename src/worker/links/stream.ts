@@ -1,5 +1,10 @@
 import { credentials, status } from '@grpc/grpc-js'
-import { assignmentFromMessage, reportToMessage } from '../../shared/rpc/convert.ts'
+import {
+  assignmentFromMessage,
+  logToMessage,
+  progressToMessage,
+  reportToMessage,
+} from '../../shared/rpc/convert.ts'
 import type { CoordinatorMessage__Output } from '../../shared/rpc/gen/grpcapi/CoordinatorMessage.ts'
 import type { WorkerMessage } from '../../shared/rpc/gen/grpcapi/WorkerMessage.ts'
 import { CHANNEL_OPTIONS, CoordinatorService } from '../../shared/rpc/load.ts'
@@ -19,6 +24,8 @@ export interface StreamLinkOptions {
   hostname: string
   pool: Pool
   reporter: Reporter
+  /** What this worker runs: executors, and `function:<name>` for each handler. */
+  executors: string[]
 }
 
 /**
@@ -84,9 +91,16 @@ export function openStreamLink(options: StreamLinkOptions): Promise<CoordinatorL
       pool.revoke(revoked)
       reporter.revoke(revoked)
       reporter.attach({
-        send: (sequence, reports) => {
+        send: (sequence, reports, { logs, progress }) => {
           const now = performance.now()
-          write({ reports: { sequence, items: reports.map((report) => reportToMessage(report, now)) } })
+          write({
+            reports: {
+              sequence,
+              items: reports.map((report) => reportToMessage(report, now)),
+              logs: logs.map((log) => logToMessage(log, now)),
+              progress: progress.map(progressToMessage),
+            },
+          })
         },
       })
       resolve(link)
@@ -104,7 +118,8 @@ export function openStreamLink(options: StreamLinkOptions): Promise<CoordinatorL
   })
 }
 
-function hello({ config, hostname, pool, reporter, greeting }: StreamLinkOptions) {
+function hello(options: StreamLinkOptions) {
+  const { config, hostname, pool, reporter, greeting } = options
   const held = new Map(pool.held().map((task) => [`${task.taskId}#${task.attempt}`, task]))
   for (const task of reporter.unacknowledged()) {
     held.set(
@@ -118,7 +133,7 @@ function hello({ config, hostname, pool, reporter, greeting }: StreamLinkOptions
     address: config.address ?? hostname,
     slots: config.slots,
     labels: config.labels,
-    executors: ['simulate'],
+    executors: options.executors,
     hostname,
     pid: process.pid,
     greeting,

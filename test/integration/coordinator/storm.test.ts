@@ -135,7 +135,10 @@ async function startWorker(index: number, coordinators: string[]) {
       coordinators: addresses,
       log: pino({ level: 'silent' }),
       openStream: (address) =>
-        openStreamLink({ address, greeting: ++greetings, config, hostname: 'storm', pool, reporter }),
+        openStreamLink({
+          ...{ address, greeting: ++greetings, config, hostname: 'storm', pool, reporter },
+          executors: ['simulate'],
+        }),
       openPush: () => Promise.reject(new Error('there is a dispatch stream')),
     }),
   )

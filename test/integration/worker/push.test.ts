@@ -8,6 +8,7 @@ import { openPushLink } from '../../../src/worker/links/push.ts'
 import { createPool } from '../../../src/worker/pool.ts'
 import { createReporter } from '../../../src/worker/reporter.ts'
 import { CoordinatorService } from '../../support/documented.ts'
+import { slotSettings } from '../../support/slot-settings.ts'
 import { waitFor } from '../../support/wait.ts'
 
 // A coordinator that knows the documented calls, and answers a status when the test says so.
@@ -50,7 +51,7 @@ const config = readConfig(
   { COORDINATOR_ADDRESS: address, HEARTBEAT_INTERVAL: '20', MAX_HEARTBEAT_MISSES: '1000' },
   [],
 )
-const pool = createPool({ slots: 1, settings: { processTimeMs: 0, historyFile: null }, onReport: () => {} })
+const pool = createPool({ slots: 1, settings: slotSettings({ processTimeMs: 0 }), onReport: () => {} })
 const log = pino({ level: 'silent' })
 
 beforeEach(() => {

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'bun:test'
 import type { Report } from '../../../src/shared/core/report.ts'
 import type { Assignment } from '../../../src/shared/core/task.ts'
 import { createPool, type Pool } from '../../../src/worker/pool.ts'
+import { slotSettings } from '../../support/slot-settings.ts'
 import { waitFor } from '../../support/wait.ts'
 
 const pools: Pool[] = []
@@ -14,7 +15,7 @@ function startPool(slots: number) {
   const reports: Report[] = []
   const pool = createPool({
     slots,
-    settings: { processTimeMs: 1, historyFile: null },
+    settings: slotSettings({ processTimeMs: 1 }),
     onReport: (report) => reports.push(report),
   })
   pools.push(pool)

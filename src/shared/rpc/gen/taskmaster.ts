@@ -2,6 +2,7 @@ import type * as grpc from '@grpc/grpc-js';
 import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
 
 import type { Ack as _grpcapi_Ack, Ack__Output as _grpcapi_Ack__Output } from './grpcapi/Ack.ts';
+import type { AttemptLog as _grpcapi_AttemptLog, AttemptLog__Output as _grpcapi_AttemptLog__Output } from './grpcapi/AttemptLog.ts';
 import type { Beat as _grpcapi_Beat, Beat__Output as _grpcapi_Beat__Output } from './grpcapi/Beat.ts';
 import type { ClientTaskRequest as _grpcapi_ClientTaskRequest, ClientTaskRequest__Output as _grpcapi_ClientTaskRequest__Output } from './grpcapi/ClientTaskRequest.ts';
 import type { ClientTaskResponse as _grpcapi_ClientTaskResponse, ClientTaskResponse__Output as _grpcapi_ClientTaskResponse__Output } from './grpcapi/ClientTaskResponse.ts';
@@ -14,6 +15,8 @@ import type { HeldTask as _grpcapi_HeldTask, HeldTask__Output as _grpcapi_HeldTa
 import type { Hello as _grpcapi_Hello, Hello__Output as _grpcapi_Hello__Output } from './grpcapi/Hello.ts';
 import type { ListWorkersRequest as _grpcapi_ListWorkersRequest, ListWorkersRequest__Output as _grpcapi_ListWorkersRequest__Output } from './grpcapi/ListWorkersRequest.ts';
 import type { ListWorkersResponse as _grpcapi_ListWorkersResponse, ListWorkersResponse__Output as _grpcapi_ListWorkersResponse__Output } from './grpcapi/ListWorkersResponse.ts';
+import type { LogLine as _grpcapi_LogLine, LogLine__Output as _grpcapi_LogLine__Output } from './grpcapi/LogLine.ts';
+import type { Progress as _grpcapi_Progress, Progress__Output as _grpcapi_Progress__Output } from './grpcapi/Progress.ts';
 import type { Report as _grpcapi_Report, Report__Output as _grpcapi_Report__Output } from './grpcapi/Report.ts';
 import type { Reports as _grpcapi_Reports, Reports__Output as _grpcapi_Reports__Output } from './grpcapi/Reports.ts';
 import type { Task as _grpcapi_Task, Task__Output as _grpcapi_Task__Output } from './grpcapi/Task.ts';
@@ -36,6 +39,7 @@ type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> 
 export interface ProtoGrpcType {
   grpcapi: {
     Ack: MessageTypeDefinition<_grpcapi_Ack, _grpcapi_Ack__Output>
+    AttemptLog: MessageTypeDefinition<_grpcapi_AttemptLog, _grpcapi_AttemptLog__Output>
     Beat: MessageTypeDefinition<_grpcapi_Beat, _grpcapi_Beat__Output>
     ClientTaskRequest: MessageTypeDefinition<_grpcapi_ClientTaskRequest, _grpcapi_ClientTaskRequest__Output>
     ClientTaskResponse: MessageTypeDefinition<_grpcapi_ClientTaskResponse, _grpcapi_ClientTaskResponse__Output>
@@ -48,6 +52,8 @@ export interface ProtoGrpcType {
     Hello: MessageTypeDefinition<_grpcapi_Hello, _grpcapi_Hello__Output>
     ListWorkersRequest: MessageTypeDefinition<_grpcapi_ListWorkersRequest, _grpcapi_ListWorkersRequest__Output>
     ListWorkersResponse: MessageTypeDefinition<_grpcapi_ListWorkersResponse, _grpcapi_ListWorkersResponse__Output>
+    LogLine: MessageTypeDefinition<_grpcapi_LogLine, _grpcapi_LogLine__Output>
+    Progress: MessageTypeDefinition<_grpcapi_Progress, _grpcapi_Progress__Output>
     Report: MessageTypeDefinition<_grpcapi_Report, _grpcapi_Report__Output>
     Reports: MessageTypeDefinition<_grpcapi_Reports, _grpcapi_Reports__Output>
     Task: MessageTypeDefinition<_grpcapi_Task, _grpcapi_Task__Output>

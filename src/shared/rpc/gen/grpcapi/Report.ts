@@ -34,6 +34,9 @@ export interface Report {
   'ended_ago_ms'?: (number | string);
   'error'?: (string);
   'output'?: (string);
+  'result'?: (string);
+  'error_stack'?: (string);
+  'final'?: (boolean);
 }
 
 export interface Report__Output {
@@ -45,4 +48,7 @@ export interface Report__Output {
   'ended_ago_ms': (number);
   'error': (string);
   'output': (string);
+  'result': (string);
+  'error_stack': (string);
+  'final': (boolean);
 }

@@ -1,0 +1,68 @@
+import { format } from 'node:util'
+import type { LogStream } from '../../shared/core/output.ts'
+import type { Json } from '../../shared/core/task.ts'
+import { describeIssues } from '../../task/standard-schema.ts'
+import type { TaskContext, TaskDefinition } from '../../task/task.ts'
+import { type Handlers, loadHandlers } from '../handlers/load.ts'
+import { serveTaskModule } from '../handlers/module.ts'
+import type { SlotSettings, SlotTask } from '../messages.ts'
+import { type Executor, type ExecutorContext, Failure } from './executor.ts'
+
+let handlers: Promise<Handlers> | null = null
+
+/** Loads the handlers into this thread. What does not load fails the tasks that need it. */
+export async function prepareFunctions({ executors, handlers: place }: SlotSettings): Promise<void> {
+  if (!place || !executors.includes('function')) return
+  serveTaskModule()
+  handlers = loadHandlers(place)
+  await handlers.catch(() => {})
+}
+
+/** Runs the handler that the command names, with the payload as its input. */
+export const runFunction: Executor = async (task, context) => {
+  const definition = (await handlers)?.get(task.command)
+  if (!definition) throw new Failure(`This worker has no handler named ${task.command}`)
+  const input = await readInput(definition, task.payload)
+  const restore = hearConsole(context.say)
+  try {
+    return (await definition.run(contextOf(task, context), input)) as Json | undefined
+  } catch (error) {
+    // Of whichever copy of the module its class is.
+    if (!(error instanceof Error) || error.name !== 'Unretryable') throw error
+    throw new Failure(error.message, true, error.stack)
+  } finally {
+    restore()
+  }
+}
+
+async function readInput({ input }: TaskDefinition, payload: Json | null): Promise<unknown> {
+  if (!input) return payload
+  const read = await input['~standard'].validate(payload)
+  if (read.issues) throw new Failure(describeIssues(read.issues), true)
+  return read.value
+}
+
+function contextOf(
+  { taskId, attempt, parents }: SlotTask,
+  { signal, say, progress }: ExecutorContext,
+): TaskContext {
+  return {
+    ...{ signal, progress, taskId, attempt },
+    token: `${taskId}#${attempt}`,
+    parents: (parents ?? {}) as TaskContext['parents'],
+    log: (text) => say('log', String(text)),
+  }
+}
+
+const STREAMS = { log: 'stdout', info: 'stdout', debug: 'stdout', warn: 'stderr', error: 'stderr' } as const
+
+/** What a handler prints is the task's, not the worker's: the thread runs nothing else meanwhile. */
+function hearConsole(say: (stream: LogStream, text: string) => void): () => void {
+  const names = Object.keys(STREAMS) as (keyof typeof STREAMS)[]
+  const before = names.map((name) => [name, console[name]] as const)
+  for (const name of names)
+    console[name] = (...words: unknown[]) => say(STREAMS[name], `${format(...words)}\n`)
+  return () => {
+    for (const [name, print] of before) console[name] = print
+  }
+}
