@@ -87,6 +87,8 @@ export interface Api {
   readonly url: string
   get<T>(path: string, query?: Record<string, string | undefined>): Promise<T>
   post<T>(path: string, body: object): Promise<T>
+  patch<T>(path: string, body: object): Promise<T>
+  delete<T>(path: string): Promise<T>
   /** Posts a text as it stands. */
   send<T>(path: string, type: string, text: string): Promise<T>
   /** The body of an answer as it comes, for as long as it comes. */
@@ -122,6 +124,13 @@ export function createApi(server: string): Api {
     url: base,
     get: (path, query = {}) => request(withQuery(path, query), {}),
     post: (path, body) => send(path, 'application/json', JSON.stringify(body)),
+    patch: (path, body) =>
+      request(path, {
+        method: 'PATCH',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    delete: (path) => request(path, { method: 'DELETE' }),
     send,
     async stream(path, query) {
       const response = await reach(base, withQuery(path, query), { signal: new AbortController().signal })

@@ -9,6 +9,7 @@ import { killCommand } from './kill.ts'
 import { logsCommand } from './logs.ts'
 import { migrateCommand } from './migrate.ts'
 import { scaleCommand } from './scale.ts'
+import { schedulesCommand } from './schedules/command.ts'
 import { statsCommand } from './stats.ts'
 import { statusCommand } from './status.ts'
 import { submitCommand } from './submit.ts'
@@ -47,6 +48,7 @@ const ofTasks = [
 const ofWorkers = [workersCommand(), scaleCommand(), killCommand()]
 const ofAll = [logsCommand(), statsCommand(), auditCommand(), migrateCommand(process.env)]
 for (const command of [up, ...ofTasks, ...ofWorkers, ...ofAll]) program.addCommand(command)
+program.addCommand(schedulesCommand())
 program.addCommand(chaosCommand(process.env))
 
 // Whoever reads our output may have had enough of it.

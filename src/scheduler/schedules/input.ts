@@ -138,7 +138,12 @@ const cursorOf = (read: (cursor: string) => string | null) =>
     })
     .optional()
 
-export const listSchedulesInput = z.object({ limit, cursor: cursorOf(readScheduleCursor) })
+export const listSchedulesInput = z.object({
+  limit,
+  cursor: cursorOf(readScheduleCursor),
+  /** Only the one that is called so. */
+  name: name.optional(),
+})
 export const listTicksInput = z.object({ limit, cursor: cursorOf(readTickCursor) })
 
 export type CreateScheduleInput = z.output<typeof createScheduleInput>

@@ -8,6 +8,7 @@ import {
   countSchedules,
   deleteSchedule,
   findSchedule,
+  findScheduleByName,
   insertSchedule,
   type ListedSchedule,
   listSchedules,
@@ -97,7 +98,11 @@ export function createSchedules(sql: Sql): Schedules {
       return { ...stored, last: null }
     },
 
-    async list({ limit, cursor = '' }) {
+    async list({ limit, cursor = '', name }) {
+      if (name !== undefined) {
+        const named = await findScheduleByName(sql, name)
+        return { schedules: named ? [named] : [], total: named ? 1 : 0, nextCursor: null }
+      }
       const [found, total] = await Promise.all([
         listSchedules(sql, { after: cursor, limit: limit + 1 }),
         countSchedules(sql),

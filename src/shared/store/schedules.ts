@@ -49,6 +49,12 @@ export async function findSchedule(sql: Sql, id: string): Promise<ListedSchedule
   return row ?? null
 }
 
+export async function findScheduleByName(sql: Sql, name: string): Promise<ListedSchedule | null> {
+  const [row] = await sql<ListedSchedule[]>`
+    SELECT ${scheduleColumns(sql)}, ${lastTick(sql)} FROM schedules s WHERE s.name = ${name}`
+  return row ?? null
+}
+
 /** One page of schedules by name, after that name. */
 export function listSchedules(
   sql: Sql,
