@@ -7,6 +7,7 @@ import type { Delta, Snap } from './dashboard/messages.ts'
 import { within } from './deadline.ts'
 import { tellFailure } from './failure.ts'
 import type { FeedEvent } from './feed/event.ts'
+import { type Follower, MAX_NARROWED } from './feed/feed.ts'
 import { BATCH_BODY_LIMIT, readJsonText } from './rest/body.ts'
 import {
   backfillInput,
@@ -78,6 +79,12 @@ const procedure = t.procedure.use(async ({ ctx, next, type }) => {
   throw toTrpc(result.error.cause, ctx)
 })
 
+const BAD_IDS = `task_ids must be an array of 1 to ${MAX_NARROWED} UUIDs`
+const watchedIds = z
+  .array(z.string(BAD_IDS).refine(isUuid, BAD_IDS).toLowerCase(), BAD_IDS)
+  .min(1, BAD_IDS)
+  .max(MAX_NARROWED, BAD_IDS)
+
 const liveInput = z.object({
   /** Where to resume; the client library fills it in when it reconnects. */
   lastEventId: z
@@ -91,16 +98,29 @@ const eventsInput = liveInput.extend({
   task_id: z.string('task_id must be a UUID').refine(isUuid, 'task_id must be a UUID').nullish(),
 })
 
+const watchInput = z.object({ task_ids: watchedIds })
+
 async function* streamEvents(
   services: Services,
   input: z.output<typeof eventsInput>,
   signal: AbortSignal | undefined,
 ) {
-  const taskId = input.task_id ? (await services.tasks.get(input.task_id)).id : null
-  const follower = services.feed.follow(
-    taskId ? 'live' : input.lastEventId ? Number(input.lastEventId) : 'backlog',
-  )
-  if (taskId) follower.narrow(taskId)
+  if (input.task_id) {
+    const { id } = await services.tasks.get(input.task_id)
+    return yield* streamEventsOf(services, [id], signal)
+  }
+  const follower = services.feed.follow(input.lastEventId ? Number(input.lastEventId) : 'backlog')
+  yield* streamFollowed(follower, signal)
+}
+
+/** How these tasks stand, then what becomes of them. Of those that do not exist nothing is told. */
+async function* streamEventsOf({ feed }: Services, taskIds: string[], signal: AbortSignal | undefined) {
+  const follower = feed.follow('live')
+  for (const taskId of taskIds) follower.narrow(taskId)
+  yield* streamFollowed(follower, signal)
+}
+
+async function* streamFollowed(follower: Follower, signal: AbortSignal | undefined) {
   signal?.addEventListener('abort', follower.close)
   try {
     for (;;) {
@@ -162,6 +182,13 @@ export const appRouter = t.router({
     deadLetters: procedure
       .input(deadLettersInput)
       .query(({ ctx, input }) => listTasks(ctx, { ...input, state: 'failed' })),
+    watch: procedure.input(watchInput).subscription(async function* ({ ctx, input, signal }) {
+      try {
+        yield* streamEventsOf(ctx, input.task_ids, signal)
+      } catch (error) {
+        throw toTrpc(error, ctx)
+      }
+    }),
     cancel: one('cancel'),
     retry: one('retry'),
     runNow: one('run-now'),

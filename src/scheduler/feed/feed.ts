@@ -54,7 +54,8 @@ export interface Feed {
 }
 
 const MAX_FOLLOWERS = 1000
-const MAX_NARROWED = 100
+/** Tasks that one follower can be narrowed to. */
+export const MAX_NARROWED = 100
 const THROUGHPUT_WINDOW_MS = 10_000
 const REMEMBERED_STARTS = 20_000
 /** ms that events wait at most for the name of a new worker. */

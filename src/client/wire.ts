@@ -1,0 +1,47 @@
+import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink } from '@trpc/client'
+import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import { EventSource as Ponyfill } from 'eventsource'
+import type { AppRouter } from '../scheduler/trpc.ts'
+
+export type Inputs = inferRouterInputs<AppRouter>
+export type Outputs = inferRouterOutputs<AppRouter>
+/** A task as the scheduler shows it; times are ISO 8601 or null. */
+export type TaskView = Outputs['tasks']['list']['tasks'][number]
+export type TaskDetailView = Outputs['tasks']['get']
+export type Wire = ReturnType<typeof createWire>
+
+/** As many calls as the scheduler takes in one request. */
+const MAX_CALLS = 50
+const MAX_URL = 8000
+
+/**
+ * The scheduler's procedures, typed by the scheduler itself. Calls made together go in one request.
+ *
+ * @param url of the scheduler, such as http://localhost:8081
+ * @param headers sent with every request
+ */
+export function createWire(url: string, headers: Record<string, string> = {}) {
+  const trpc = `${url.replace(/\/+$/, '')}/trpc`
+  const native = (globalThis as unknown as { EventSource?: typeof Ponyfill }).EventSource
+  // A browser's own sends no headers of ours; other runtimes have none.
+  const hasHeaders = Object.keys(headers).length > 0
+  const subscriptions =
+    native && !hasHeaders
+      ? httpSubscriptionLink({ url: trpc, EventSource: native })
+      : httpSubscriptionLink({
+          url: trpc,
+          EventSource: Ponyfill,
+          eventSourceOptions: {
+            fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }),
+          },
+        })
+  return createTRPCClient<AppRouter>({
+    links: [
+      splitLink({
+        condition: ({ type }) => type === 'subscription',
+        true: subscriptions,
+        false: httpBatchLink({ url: trpc, headers, maxItems: MAX_CALLS, maxURLLength: MAX_URL }),
+      }),
+    ],
+  })
+}
