@@ -67,13 +67,14 @@ CREATE TABLE lane_keys (
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX lane_keys_ready ON lane_keys (lane, ready_at);
 
--- How many claims of a queue, or of one of its keys, each short span of time saw: `until` is the span's end.
+-- How many claims of a queue, or of one of its keys, each short span of time saw: `until` is the span's end. Each counts
+-- until a whole period after it, so that no period of that length ever has more than the rate.
 CREATE TABLE rate_uses (
   queue text COLLATE "C" NOT NULL,
   key   text COLLATE "C" NOT NULL,                         -- '': the queue as a whole
   until timestamptz NOT NULL,
   count integer NOT NULL,
-  PRIMARY KEY (queue, key, until)
+  PRIMARY KEY (queue, key, until)                          -- rows of one queue or key: at most about 50 that count
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
 -- Which task depends on which; resolved once what it depends on has ended.
@@ -111,13 +112,15 @@ CREATE FUNCTION ready_keys(keys lane_keys[]) RETURNS void LANGUAGE sql AS $$
   SELECT pg_notify('taskmaster_queues', '') FROM noted WHERE is_new HAVING count(*) > 0
 $$;
 
--- Notes that these keys have room again, as far as any of their tasks wait.
+-- Notes that these keys have room again, as far as any of their tasks wait. Whatever they were noted for: a claim that
+-- has not been committed may just now find them full.
 CREATE FUNCTION free_keys(queues text[], keys text[]) RETURNS void LANGUAGE sql
   SET enable_nestloop = on SET enable_hashjoin = off AS $$
   SELECT ready_keys(array_agg((k.lane, k.key, k.queue, now())::lane_keys))
   FROM (SELECT DISTINCT queue, key FROM unnest(queues, keys) AS f (queue, key)) AS freed
+  JOIN queues q ON q.name = freed.queue COLLATE "C" AND q.key_concurrency IS NOT NULL
   JOIN lane_keys k ON k.queue = freed.queue COLLATE "C" AND k.key = freed.key COLLATE "C"
-  WHERE k.ready_at > now() HAVING count(*) > 0
+  HAVING count(*) > 0
 $$;
 
 CREATE FUNCTION is_held(state text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT state IN ('assigned', 'running') $$;
@@ -134,6 +137,7 @@ BEGIN
       'type', 'scheduled', 'count', (SELECT count(*) FROM new_tasks), 'at', epoch_ms(clock_timestamp()),
       'rows', json_agg(json_build_array(id, attempt)))::text)
     FROM (SELECT id, attempt FROM new_tasks LIMIT 60) AS sample HAVING count(*) > 0;
+  INSERT INTO queues (name) SELECT DISTINCT queue FROM new_tasks WHERE queue <> 'default' ORDER BY 1 ON CONFLICT DO NOTHING;
   PERFORM ready_keys(array_agg((lane, concurrency_key, queue, due_at)::lane_keys))
     FROM new_tasks WHERE concurrency_key IS NOT NULL AND state = 'pending' AND waits_for = 0 HAVING count(*) > 0;
   RETURN NULL;

@@ -2,6 +2,7 @@ import {
   commonSettings,
   databaseSettings,
   duration,
+  durationOrOff,
   heartbeatSettings,
   integer,
   optionalAge,
@@ -24,6 +25,7 @@ const settings = {
   RECONNECT_WINDOW: duration(300),
   MAX_LOST_ATTEMPTS: integer(5, 1, 32_767),
   TASK_RETENTION: optionalAge(),
+  PRIORITY_AGEING: durationOrOff(30_000),
 }
 
 /** The coordinator's settings from the environment and the command line; see README.md for each. */
@@ -45,6 +47,8 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     maxLosses: values.MAX_LOST_ATTEMPTS,
     /** ms that ended tasks are kept; null: for good. */
     retentionMs: values.TASK_RETENTION,
+    /** ms after which a due task may be given a place whatever its priority; null: never. */
+    ageingMs: values.PRIORITY_AGEING,
     logLevel: values.LOG_LEVEL,
   }
 }

@@ -4,21 +4,22 @@ import { movingMean } from '../shared/core/window.ts'
 import type { Log } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
 import type { CoordinatorServiceHandlers } from '../shared/rpc/gen/grpcapi/CoordinatorService.ts'
-import { CANCEL_CHANNEL, DUE_CHANNEL, listen } from '../shared/store/channel.ts'
-import type { Sql } from '../shared/store/connect.ts'
+import { CANCEL_CHANNEL, DUE_CHANNEL, listen, QUEUES_CHANNEL } from '../shared/store/channel.ts'
+import { connect, type Sql } from '../shared/store/connect.ts'
 import { findCancelRequests } from '../shared/store/control.ts'
 import {
   type ClaimedTask,
-  claimTasks,
   findHeld,
   findHeldAttempt,
-  msUntilNextDue,
   returnTasks,
   type WorkerReport,
 } from '../shared/store/dispatch.ts'
+import { forgetUses } from '../shared/store/queues.ts'
 import { insertTasks } from '../shared/store/tasks.ts'
+import { createTransactions } from '../shared/store/transactions.ts'
 import { listWorkers } from '../shared/store/workers.ts'
 import { createClaimer } from './claimer.ts'
+import { createClaims } from './claims.ts'
 import type { Config } from './config.ts'
 import { createDocumented } from './documented.ts'
 import { createJournal } from './journal.ts'
@@ -157,11 +158,20 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     }, RECALL_PATIENCE_MS)
   }
 
+  // A transaction is several statements, each with its own deadline.
+  const transactions = createTransactions(
+    () => connect({ ...config.database, poolMax: 1 }),
+    3 * config.database.statementTimeoutMs,
+  )
+  const claims = createClaims(sql, transactions, { ageingMs: config.ageingMs })
+  const lookForLimits = () =>
+    claims.look().catch((error) => log.warn({ err: error }, 'Could not look for limits of queues'))
+  await lookForLimits()
   const claimer = createClaimer({
     roster,
     log,
-    claim: (workerIds, can) => claimTasks(sql, workerIds, can),
-    msUntilNextDue: (can) => msUntilNextDue(sql, can),
+    claim: claims.claim,
+    msUntilNextDue: claims.msUntilNextDue,
     dispatch,
     reconcile,
     lookAheadMs: config.lookAheadMs,
@@ -210,13 +220,26 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     (ms) => claimer.dueIn(Number(ms)),
     () => claimer.scan(),
   )
+  const limits = await listen(
+    sql,
+    QUEUES_CHANNEL,
+    () => {
+      claims.govern()
+      claimer.dueIn(1)
+    },
+    () => claims.govern(),
+  )
   const cancels = await listen(sql, CANCEL_CHANNEL, onCancelNotice, () => {})
   const retention = config.retentionMs === null ? null : startRetention(sql, config.retentionMs, log)
   const schedules = await startSchedules({ sql, log, scanIntervalMs: config.scanIntervalMs })
   // A lease that is renewed less often than workers beat would end while they do.
   const beatMs = Math.min(BEAT_MS, config.heartbeatIntervalMs)
   const beat = repeat('Recovery', beatMs, log, recovery.tick)
-  const scan = repeat('Scan', config.scanIntervalMs, log, async () => claimer.scan())
+  const scan = repeat('Scan', config.scanIntervalMs, log, async () => {
+    claimer.scan()
+    await lookForLimits()
+    await forgetUses(sql)
+  })
 
   return {
     service,
@@ -227,12 +250,14 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
         schedules.stop(),
         beat.stop(),
         due.stop().catch(() => {}),
+        limits.stop().catch(() => {}),
         cancels.stop().catch(() => {}),
       ])
       await claimer.stop()
       await inserting.close()
       await journal.stop()
       await settler.stop()
+      await transactions.end().catch(() => {})
       if (recallTimer) clearTimeout(recallTimer)
       await registry.stop()
     },

@@ -44,6 +44,11 @@ export const optionalAge = (): Setting<number | null> => ({
   },
 })
 
+/** ms from 1, or `off`: null. */
+export const durationOrOff = (fallbackMs: number): Setting<number | null> => ({
+  read: (given) => (given !== null && /^off$/i.test(given.trim()) ? null : duration(fallbackMs).read(given)),
+})
+
 /** A port, written `8081` or `:8081`; 0 means any free one. */
 export const port = (fallback: number): Setting<number> => ({
   read: (given) => integer(fallback, 0, 65535).read(given?.replace(/^:/, '') ?? null),

@@ -6,6 +6,8 @@ export const DUE_CHANNEL = 'taskmaster_due'
 export const CANCEL_CHANNEL = 'taskmaster_cancel'
 /** Schedules were made or changed. */
 export const SCHEDULES_CHANNEL = 'taskmaster_schedules'
+/** Limits of queues were changed, or a key has tasks waiting that had none. */
+export const QUEUES_CHANNEL = 'taskmaster_queues'
 /** Something happened that watchers want to see. */
 export const EVENTS_CHANNEL = 'taskmaster_events'
 /** Tasks said something: their ids, separated by commas, or `*` for any. */

@@ -1,8 +1,13 @@
-import { beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { PLAIN } from '../../../src/shared/core/lane.ts'
 import { PRIORITIES } from '../../../src/shared/core/task.ts'
 import { countDue } from '../../../src/shared/store/autoscaling.ts'
+import { connect } from '../../../src/shared/store/connect.ts'
 import { readCounts } from '../../../src/shared/store/counts.ts'
-import { msUntilNextDue } from '../../../src/shared/store/dispatch.ts'
+import { msUntilNextDue, STRICT } from '../../../src/shared/store/dispatch.ts'
+import { claimGoverned, hasGoverned, msUntilGoverned } from '../../../src/shared/store/governed.ts'
+import { limitQueue, UNLIMITED } from '../../../src/shared/store/queues.ts'
+import { createTransactions, type Transactions } from '../../../src/shared/store/transactions.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
 import { type Explained, explain } from '../../support/plans.ts'
 import { claim, insert } from '../../support/store.ts'
@@ -105,4 +110,54 @@ test('due tasks are counted along the index, no further than is asked for', asyn
   const [plan] = await explain(database, (sql) => countDue(sql, 20))
   expect(plan!.rowsRead('tasks')).toBeWithin(20, 20 + 2 * LEVELS + 1)
   expect(new Set(plan!.indexes)).toEqual(new Set(['tasks_claimable', 'queues_pkey']))
+})
+
+let transactions: Transactions
+beforeAll(() => {
+  transactions = createTransactions(() => connect({ ...database.settings, poolMax: 1 }), 20_000)
+})
+afterAll(() => transactions.end())
+
+/** Rows that a transaction has read of each table, by scans of whole tables and by indexes. */
+async function readBy(work: (within: Transactions) => Promise<unknown>): Promise<Map<string, number>> {
+  let rows: { table: string; rows: number }[] = []
+  await work({
+    ...transactions,
+    run: (run) =>
+      transactions.run(async (sql) => {
+        const result = await run(sql)
+        rows = await sql`
+          SELECT relname AS table, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) AS rows
+          FROM pg_stat_xact_user_tables`
+        return result
+      }),
+  })
+  return new Map(rows.map(({ table, rows }) => [table, rows]))
+}
+
+test('where queues have limits and keys wait, a claim still reads what it claims', async () => {
+  const { sql } = database
+  await limitQueue(sql, 'mail', { ...UNLIMITED, concurrency: 1000, keyConcurrency: 2 })
+  await sql`
+    INSERT INTO lane_keys (lane, key, queue, ready_at)
+    SELECT 'mail/simulate/', 'waits ' || n, 'mail', CASE n % 2 WHEN 0 THEN 'infinity' ELSE now() + interval '1 day' END
+    FROM generate_series(1, 50000) AS n`
+  for (const key of ['a', 'b', 'c']) await insert(sql, 10, { queue: 'mail', concurrencyKey: key })
+  await insert(sql, 30, { queue: 'mail' })
+  for (const places of [20, 20]) {
+    let claimed = 0
+    const read = await readBy(async (within) => {
+      claimed = (await claimGoverned(within, Array<number>(places).fill(1), PLAIN, STRICT)).length
+    })
+    expect(claimed).toBeGreaterThan(5)
+    // Of each level and each key as many as there are places are looked at.
+    expect(read.get('tasks')).toBeLessThanOrEqual(20 * places)
+    expect(read.get('lane_keys')).toBeLessThanOrEqual(60)
+  }
+  for (const look of [hasGoverned, msUntilGoverned]) {
+    const [plan] = await explain(database, (explaining) => look(explaining, PLAIN))
+    expect(plan!.rowsRead('tasks')).toBeLessThanOrEqual(60)
+    expect(plan!.rowsRead('lane_keys')).toBeLessThanOrEqual(10)
+    expect(plan!.buffers).toBeLessThan(400)
+  }
 })

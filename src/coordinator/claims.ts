@@ -1,0 +1,64 @@
+import type { Capabilities } from '../shared/core/lane.ts'
+import type { Sql } from '../shared/store/connect.ts'
+import { type ClaimedTask, claimTasks, msUntilNextDue } from '../shared/store/dispatch.ts'
+import { claimGoverned, hasGoverned, msUntilGoverned } from '../shared/store/governed.ts'
+import { isGoverned } from '../shared/store/queues.ts'
+import type { Transactions } from '../shared/store/transactions.ts'
+
+/** Of so many places one goes first to what has aged. */
+const AGED_EVERY = 10
+
+export interface Claims {
+  /** Claims for workers that run the same, one task for each worker id. */
+  claim(workerIds: number[], can: Capabilities): Promise<ClaimedTask[]>
+  /** ms until something may be due for such workers, or null. */
+  msUntilNextDue(can: Capabilities): Promise<number | null>
+  /** Queues may have limits that they had not, or keys wait. */
+  govern(): void
+  /** Looks whether there are any at all. */
+  look(): Promise<void>
+}
+
+/**
+ * Which claim is made: the single statement as long as no queue has limits and no task a key, which this coordinator
+ * is told of, or else the one that looks at them. The statement itself never touches what has limits, so that a notice
+ * that comes late delays and does no harm.
+ */
+export function createClaims(
+  sql: Sql,
+  transactions: Transactions,
+  { ageingMs }: { ageingMs: number | null },
+): Claims {
+  /** Rises with every notice, so that an older look does not hide it. */
+  let notices = 0
+  let governed = true
+  /** Places given since the last that went to what has aged. */
+  let sinceAged = 0
+
+  return {
+    async claim(workerIds, can) {
+      const agedPlaces = ageingMs === null ? 0 : Math.floor((sinceAged + workerIds.length) / AGED_EVERY)
+      const order = { ageingMs, agedPlaces }
+      const tasks =
+        governed && (await hasGoverned(sql, can))
+          ? await claimGoverned(transactions, workerIds, can, order)
+          : await claimTasks(sql, workerIds, can, order)
+      sinceAged = (sinceAged + tasks.length) % AGED_EVERY
+      return tasks
+    },
+    async msUntilNextDue(can) {
+      const next = await msUntilNextDue(sql, can)
+      const nextGoverned = governed ? await msUntilGoverned(sql, can) : null
+      return next === null || nextGoverned === null ? (next ?? nextGoverned) : Math.min(next, nextGoverned)
+    },
+    govern() {
+      notices++
+      governed = true
+    },
+    async look() {
+      const seen = notices
+      const found = await isGoverned(sql)
+      if (notices === seen) governed = found
+    },
+  }
+}

@@ -1,0 +1,171 @@
+import type { Capabilities } from '../core/lane.ts'
+import { type Candidate, takeTurns } from '../core/turns.ts'
+import type { Sql } from './connect.ts'
+import { type ClaimedTask, type ClaimOrder, claimed } from './dispatch.ts'
+import { candidate, keyedLanes, lockKeyed, lockKeys, noteKeys, type ReadyKey } from './lane-keys.ts'
+import { isClaimable, isLimited, isOpenTo, levels } from './lanes.ts'
+import { countsForQueue, type LimitedQueue, noteUses, readRooms, usesOf } from './rooms.ts'
+import type { Transactions } from './transactions.ts'
+
+/**
+ * The claim where queues have limits or tasks have keys. It locks the limited queues and the keys it takes from, so that
+ * of any number of coordinators one at a time counts what they hold; what others have locked is passed by.
+ */
+
+interface Level {
+  lane: string
+  priority: number
+}
+
+/** Whether anything of these workers' is due that only this claim may take. */
+export async function hasGoverned(sql: Sql, can: Capabilities): Promise<boolean> {
+  const [row] = await sql<{ found: boolean }[]>`
+    WITH RECURSIVE ${levels(sql)}, ${keyedLanes(sql)}
+    SELECT EXISTS (
+      SELECT FROM level l
+      WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND ${isLimited(sql, sql`l.lane`)} AND NOT ${isPaused(sql, sql`l.lane`)}
+        AND (SELECT true FROM tasks t
+          WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now() LIMIT 1)
+    ) OR EXISTS (
+      SELECT FROM keyed_lane l
+      WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND NOT ${isPaused(sql, sql`l.lane`)}
+        AND (SELECT true FROM lane_keys k WHERE k.lane = l.lane AND k.ready_at <= now() LIMIT 1)
+    ) AS found`
+  return row?.found ?? false
+}
+
+/**
+ * Claims for workers that all run the same, with everything that may be claimed for them in one order: see
+ * `takeTurns`. Fewer than asked for may be claimed although more is due, when others are at it; look again then.
+ */
+export function claimGoverned(
+  transactions: Transactions,
+  workerIds: number[],
+  can: Capabilities,
+  order: ClaimOrder,
+): Promise<ClaimedTask[]> {
+  const places = workerIds.length
+  return transactions.run(async (sql) => {
+    const open = await findOpen(sql, can, places)
+    const queues = await lockQueues(sql, queuesOf(open))
+    const isFree = (queue: string) => !open.limited.includes(queue) || queues.has(queue)
+    const keys = await lockKeys(
+      sql,
+      open.keys.filter(({ queue }) => isFree(queue)),
+    )
+    // Only what follows sees all that was committed before the locks were had.
+    const rooms = await readRooms(sql, [...queues.values()], keys)
+    const lanes = open.levels.filter(({ lane }) => isFree(queueOf(lane)))
+    const candidates = [
+      ...(await lockCandidates(sql, lanes, places)),
+      ...(await lockKeyed(sql, keys, places)),
+    ]
+    const chosen = takeTurns(candidates, { places, ...order, ...rooms })
+    if (chosen.length === 0 && keys.length === 0) return []
+    const tasks = chosen.length > 0 ? await claimThese(sql, chosen, workerIds) : []
+    await noteUses(sql, [...queues.values()], chosen)
+    await noteKeys(sql, keys, chosen, rooms.freeAt)
+    return tasks
+  })
+}
+
+const queueOf = (lane: string) => lane.slice(0, lane.indexOf('/'))
+
+const isPaused = (sql: Sql, lane: ReturnType<Sql>) => sql`
+  EXISTS (SELECT FROM queues q WHERE q.name = split_part(${lane}, '/', 1) AND q.paused_at IS NOT NULL)`
+
+interface Open {
+  levels: Level[]
+  keys: ReadyKey[]
+  /** Those of their queues that have limits. */
+  limited: string[]
+}
+
+const queuesOf = ({ limited }: Open) => limited
+
+/** What these workers could be given now: levels that have something due, and the keys that may be served. */
+async function findOpen(sql: Sql, can: Capabilities, places: number): Promise<Open> {
+  const [found, keys] = [
+    await sql<(Level & { limited: boolean })[]>`
+      WITH RECURSIVE ${levels(sql)}
+      SELECT l.lane, l.priority, ${isLimited(sql, sql`l.lane`)} AS limited FROM level l
+      WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND NOT ${isPaused(sql, sql`l.lane`)}
+        AND (SELECT true FROM tasks t
+          WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now() LIMIT 1)`,
+    await sql<(ReadyKey & { limited: boolean })[]>`
+      WITH RECURSIVE ${keyedLanes(sql)}
+      SELECT k.lane, k.key, k.queue, ${isLimited(sql, sql`k.lane`)} AS limited
+      FROM keyed_lane l CROSS JOIN LATERAL (
+        SELECT k.lane, k.key, k.queue, k.ready_at FROM lane_keys k
+        WHERE k.lane = l.lane AND k.ready_at <= now() ORDER BY k.ready_at LIMIT ${places}
+      ) k
+      WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND NOT ${isPaused(sql, sql`l.lane`)}
+      ORDER BY k.lane, k.ready_at`,
+  ]
+  const limited = new Set([
+    ...found.filter((level) => level.limited).map(({ lane }) => queueOf(lane)),
+    ...keys.filter((key) => key.limited).map(({ queue }) => queue),
+  ])
+  return { levels: found, keys, limited: [...limited] }
+}
+
+/** Locks these queues, but for those that another coordinator claims from now, or that were paused meanwhile. */
+async function lockQueues(sql: Sql, names: string[]): Promise<Map<string, LimitedQueue>> {
+  if (names.length === 0) return new Map()
+  const rows = await sql<LimitedQueue[]>`
+    SELECT q.name, q.concurrency, q.rate, q.rate_period_ms AS "ratePeriodMs", q.key_concurrency AS "keyConcurrency",
+      q.key_rate AS "keyRate", q.key_rate_period_ms AS "keyRatePeriodMs"
+    FROM queues q WHERE q.name = ANY(${names}::text[]) AND q.paused_at IS NULL
+    ORDER BY q.name FOR NO KEY UPDATE SKIP LOCKED`
+  return new Map(rows.map((row) => [row.name, row]))
+}
+
+/** The first due tasks of each level, locked. */
+async function lockCandidates(sql: Sql, open: Level[], places: number): Promise<Candidate[]> {
+  if (open.length === 0) return []
+  return await sql<Candidate[]>`
+    SELECT d.* FROM unnest(${open.map(({ lane }) => lane)}::text[], ${open.map(({ priority }) => priority)}::int[])
+      WITH ORDINALITY AS l (lane, priority, n)
+    CROSS JOIN LATERAL (
+      SELECT ${candidate(sql)} FROM tasks t
+      WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now()
+      ORDER BY t.due_at, t.id LIMIT ${places} FOR UPDATE SKIP LOCKED
+    ) d`
+}
+
+/** Claims tasks that this transaction has locked: the nth for the nth worker. */
+function claimThese(sql: Sql, chosen: Candidate[], workerIds: number[]): Promise<ClaimedTask[]> {
+  return sql<ClaimedTask[]>`
+    UPDATE tasks t SET picked_at = greatest(clock_timestamp(), t.due_at), attempt = t.attempt + 1, worker_id = p.worker_id
+    FROM unnest(${chosen.map(({ id }) => id)}::uuid[], ${workerIds.slice(0, chosen.length)}::bigint[]) AS p (id, worker_id)
+    WHERE t.id = p.id
+    RETURNING ${claimed(sql)}`
+}
+
+/**
+ * ms until something may be claimed that only `claimGoverned` takes (negative: overdue), or null when nothing may before
+ * something else happens: a task ends, a queue is resumed.
+ */
+export async function msUntilGoverned(sql: Sql, can: Capabilities): Promise<number | null> {
+  const [row] = await sql<{ ms: number | null }[]>`
+    WITH RECURSIVE ${levels(sql)}, ${keyedLanes(sql)}, waiting AS MATERIALIZED (
+      SELECT split_part(lane, '/', 1) COLLATE "C" AS queue, min(at) AS at FROM (
+        SELECT l.lane, (
+          SELECT t.due_at FROM tasks t WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority
+          ORDER BY t.due_at LIMIT 1
+        ) AS at
+        FROM level l WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND ${isLimited(sql, sql`l.lane`)}
+        UNION ALL
+        SELECT l.lane, (SELECT k.ready_at FROM lane_keys k WHERE k.lane = l.lane ORDER BY k.ready_at LIMIT 1)
+        FROM keyed_lane l WHERE ${isOpenTo(sql, sql`l.lane`, can)}
+      ) AS lanes GROUP BY 1
+    )
+    SELECT (1000 * extract(epoch FROM min(greatest(w.at, clock_timestamp() + coalesce(u.wait_ms, 0) * interval '1 ms'))
+      - clock_timestamp()))::float8 AS ms
+    FROM waiting w LEFT JOIN queues q ON q.name = w.queue LEFT JOIN LATERAL (
+      SELECT r.wait_ms FROM (${usesOf(sql, sql`q.name`, sql`''`, sql`q.rate_period_ms`)}) r WHERE r.used >= q.rate
+    ) u ON q.rate IS NOT NULL
+    WHERE w.at < 'infinity' AND q.paused_at IS NULL AND (q.concurrency IS NULL OR q.concurrency > (
+      SELECT count(*) FROM tasks t WHERE t.queue = q.name AND ${countsForQueue(sql)}))`
+  return row?.ms ?? null
+}

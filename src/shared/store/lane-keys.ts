@@ -1,0 +1,103 @@
+import type { Candidate } from '../core/turns.ts'
+import type { Sql } from './connect.ts'
+import { isKeyedClaimable } from './lanes.ts'
+import type { Rooms } from './rooms.ts'
+
+/** Keys that have tasks waiting, and whose turn it is: the table lane_keys. */
+
+export interface ReadyKey {
+  lane: string
+  key: string
+  queue: string
+}
+
+/** The recursive CTE `keyed_lane (lane)`: each lane that some key waits in, one look into lane_keys_ready each. */
+export const keyedLanes = (sql: Sql) => sql`
+  keyed_lane (lane) AS (
+    (SELECT k.lane FROM lane_keys k ORDER BY k.lane LIMIT 1)
+    UNION ALL
+    SELECT (SELECT k.lane FROM lane_keys k WHERE k.lane > l.lane ORDER BY k.lane LIMIT 1)
+    FROM keyed_lane l WHERE l.lane IS NOT NULL
+  )`
+
+/** Locks these keys, but for those that others have locked: their tasks are being inserted, claimed or settled now. */
+export async function lockKeys(sql: Sql, keys: ReadyKey[]): Promise<ReadyKey[]> {
+  if (keys.length === 0) return []
+  return await sql<ReadyKey[]>`
+    SELECT k.lane, k.key, k.queue FROM ${unnestKeys(sql, keys)}
+    JOIN lane_keys k ON k.queue = r.queue AND k.key = r.key AND k.lane = r.lane
+    WHERE k.ready_at <= now() ORDER BY r.n FOR UPDATE OF k SKIP LOCKED`
+}
+
+const unnestKeys = (sql: Sql, keys: ReadyKey[]) => sql`
+  unnest(${keys.map(({ queue }) => queue)}::text[], ${keys.map(({ key }) => key)}::text[],
+    ${keys.map(({ lane }) => lane)}::text[]) WITH ORDINALITY AS r (queue, key, lane, n)`
+
+/** The first due tasks of each key, locked: by priority, then by due time. Of many keys fewer each. */
+export async function lockKeyed(sql: Sql, keys: ReadyKey[], places: number): Promise<Candidate[]> {
+  if (keys.length === 0) return []
+  const each = Math.ceil(places / keys.length)
+  return await sql<Candidate[]>`
+    WITH RECURSIVE served AS MATERIALIZED (SELECT * FROM ${unnestKeys(sql, keys)}), level (lane, key, n, priority) AS (
+      SELECT s.lane, s.key, s.n, p.priority FROM served s CROSS JOIN LATERAL (
+        SELECT t.priority FROM tasks t WHERE ${isKeyedClaimable(sql)} AND t.lane = s.lane AND t.concurrency_key = s.key
+        ORDER BY t.priority DESC LIMIT 1
+      ) p
+      UNION ALL
+      SELECT l.lane, l.key, l.n, p.priority FROM level l CROSS JOIN LATERAL (
+        SELECT t.priority FROM tasks t
+        WHERE ${isKeyedClaimable(sql)} AND t.lane = l.lane AND t.concurrency_key = l.key AND t.priority < l.priority
+        ORDER BY t.priority DESC LIMIT 1
+      ) p
+    ), found AS MATERIALIZED (
+      SELECT d.*, l.n FROM level l CROSS JOIN LATERAL (
+        SELECT ${candidate(sql)} FROM tasks t
+        WHERE ${isKeyedClaimable(sql)} AND t.lane = l.lane AND t.concurrency_key = l.key AND t.priority = l.priority
+          AND t.due_at <= now()
+        ORDER BY t.due_at, t.id LIMIT ${each} FOR UPDATE SKIP LOCKED
+      ) d
+    )
+    SELECT id, lane, queue, priority, "waitedMs", key FROM (
+      SELECT *, row_number() OVER (PARTITION BY n ORDER BY priority DESC, "waitedMs" DESC, id) AS turn FROM found
+    ) AS numbered WHERE turn <= ${each} ORDER BY n, turn`
+}
+
+/** What `takeTurns` has to know of task `t`. */
+export const candidate = (sql: Sql) => sql`
+  t.id, t.lane, t.queue, t.priority, (1000 * extract(epoch FROM now() - t.due_at))::float8 AS "waitedMs",
+  t.concurrency_key AS key`
+
+/** Notes from when the keys that this claim has locked may be served again; those for which nothing waits are forgotten. */
+export async function noteKeys(
+  sql: Sql,
+  keys: ReadyKey[],
+  chosen: Candidate[],
+  freeAt: Rooms['freeAt'],
+): Promise<void> {
+  if (keys.length === 0) return
+  const taken = new Map<string, number>()
+  for (const { queue, key } of chosen) {
+    if (key !== null) taken.set(`${queue}/${key}`, (taken.get(`${queue}/${key}`) ?? 0) + 1)
+  }
+  const served = new Set(chosen.map(({ lane, key }) => `${lane}/${key}`))
+  const free = keys.map(({ queue, key }) => freeAt(queue, key, taken.get(`${queue}/${key}`) ?? 0))
+  await sql`
+    WITH given AS MATERIALIZED (
+      SELECT r.*, (
+        SELECT t.due_at FROM tasks t
+        WHERE ${isKeyedClaimable(sql)} AND t.lane = r.lane AND t.concurrency_key = r.key ORDER BY t.due_at LIMIT 1
+      ) AS next_due
+      FROM unnest(${keys.map(({ queue }) => queue)}::text[], ${keys.map(({ key }) => key)}::text[],
+        ${keys.map(({ lane }) => lane)}::text[], ${keys.map(({ lane, key }) => (served.has(`${lane}/${key}`) ? 1 : 0))}::int[],
+        ${free.map(({ never }) => (never ? 1 : 0))}::int[], ${free.map(({ waitMs }) => waitMs)}::float8[])
+        AS r (queue, key, lane, served, never, wait_ms)
+    ), emptied AS (
+      DELETE FROM lane_keys k USING given g
+      WHERE k.queue = g.queue AND k.key = g.key AND k.lane = g.lane AND g.next_due IS NULL
+    )
+    UPDATE lane_keys k SET ready_at = CASE WHEN g.never = 1 THEN 'infinity' ELSE greatest(g.next_due,
+      CASE WHEN g.wait_ms > 0 THEN clock_timestamp() + g.wait_ms * interval '1 ms'
+        WHEN g.served = 1 THEN clock_timestamp() ELSE k.ready_at END) END
+    FROM given g
+    WHERE k.queue = g.queue AND k.key = g.key AND k.lane = g.lane AND g.next_due IS NOT NULL`
+}
