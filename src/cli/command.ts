@@ -46,13 +46,16 @@ export function terminalWidth(): number {
   return process.stdout.isTTY ? process.stdout.columns : 1000
 }
 
+/** Scripts look for it as an older command line said it. */
+const SAID_ALONE = /^Invalid priority: /
+
 function fail(error: unknown, asJson: boolean): void {
   const isOurs = error instanceof AppError
   if (asJson) {
     const code = isOurs ? error.code : 'internal'
     process.stderr.write(`${JSON.stringify({ error: (error as Error).message, code })}\n`)
   } else if (isOurs) {
-    process.stderr.write(`Error: ${error.message}\n`)
+    process.stderr.write(`${SAID_ALONE.test(error.message) ? '' : 'Error: '}${error.message}\n`)
   } else {
     console.error(error)
   }

@@ -10,6 +10,7 @@ import { logsCommand } from './logs.ts'
 import { migrateCommand } from './migrate.ts'
 import { scaleCommand } from './scale.ts'
 import { schedulesCommand } from './schedules/command.ts'
+import { withTwoDashes } from './single-dash.ts'
 import { statsCommand } from './stats.ts'
 import { statusCommand } from './status.ts'
 import { submitCommand } from './submit.ts'
@@ -53,4 +54,4 @@ program.addCommand(chaosCommand(process.env))
 
 // Whoever reads our output may have had enough of it.
 process.stdout.on('error', () => process.exit(0))
-await program.parseAsync()
+await program.parseAsync(withTwoDashes(process.argv))

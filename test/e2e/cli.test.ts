@@ -33,7 +33,7 @@ describe('submit', () => {
 
   test('refuses an unknown priority', async () => {
     const answer = await taskmaster('submit', '--cmd', 'hello', '--priority', 'URGENT')
-    expect(answer).toEqual({ code: 1, out: '', err: 'Error: Invalid priority: URGENT\n' })
+    expect(answer).toEqual({ code: 1, out: '', err: 'Invalid priority: URGENT\n' })
   })
 
   test('passes everything on', async () => {
