@@ -28,7 +28,20 @@ export interface TaskView {
   /** Seconds. */
   duration: number | null
   error: string | null
+  error_stack: string | null
   output: string | null
+  result: unknown
+  /** From 0 to 1. */
+  progress: number | null
+}
+
+/** A line that a task said. */
+export interface LineView {
+  id: string
+  attempt: number
+  at: string
+  stream: 'stdout' | 'stderr' | 'log'
+  text: string
 }
 
 export interface AttemptView {

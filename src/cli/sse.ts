@@ -1,5 +1,7 @@
 export interface SseMessage {
   id: string
+  /** `message` unless it says otherwise. */
+  event: string
   data: string
 }
 
@@ -8,18 +10,21 @@ export function createSseReader(onMessage: (message: SseMessage) => void): (text
   let rest = ''
   let id = ''
   let data: string[] = []
+  let event = 'message'
   return (text) => {
     rest += text
     const lines = rest.split(/\r\n|\n|\r(?!$)/)
     rest = lines.pop() ?? ''
     for (const line of lines) {
       if (line === '') {
-        if (data.length > 0) onMessage({ id, data: data.join('\n') })
+        if (data.length > 0) onMessage({ id, event, data: data.join('\n') })
         data = []
+        event = 'message'
         continue
       }
       const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/.exec(line) ?? []
       if (field === 'id') id = value
+      else if (field === 'event') event = value
       else if (field === 'data') data.push(value)
     }
   }

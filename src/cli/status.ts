@@ -41,7 +41,10 @@ function describe(task: TaskDetailView): string {
     ['Timeout', task.timeout_ms === null ? '' : formatSeconds(task.timeout_ms / 1000)],
     ['Key', task.idempotency_key],
     ['Duration', formatSeconds(task.duration)],
+    ['Progress', task.progress === null ? '' : `${Math.round(task.progress * 100)} %`],
     ['Error', task.error],
+    ['Stack', task.error_stack],
+    ['Result', task.result === null ? '' : JSON.stringify(task.result)],
     ['Output', task.output],
   ])
 }

@@ -36,6 +36,9 @@ Examples:
   $ bun run taskmaster submit --cmd hello
   $ bun run taskmaster submit --cmd report --priority HIGH --in 30s --wait
   $ bun run taskmaster submit --cmd nap --payload '{"duration_ms": 200}' --wait
+  $ bun run taskmaster submit --executor shell --cmd 'date; df -h /' --wait     # a worker with WORKER_EXECUTORS=shell
+  $ bun run taskmaster submit --executor http --cmd https://example.com --wait
+  $ bun run taskmaster submit --executor function --cmd send-email --payload '{"to": "me@example.com"}'
   $ bun run taskmaster submit --cmd fetch --retries 5 --backoff 2s --backoff-cap 1m --timeout 30s
   $ bun run taskmaster submit --cmd invoice --idempotency-key order-4711
   $ bun run taskmaster submit --cmd report --at 2030-01-01T09:00:00+01:00 --json
@@ -52,7 +55,7 @@ export function submitCommand(): Command {
     .option('--desc <description>', 'a description')
     .option('--at <time>', 'when: ISO 8601 with Z or an offset')
     .option('--in <duration>', 'when: this long from now, such as 30s, 5m, 2h')
-    .option('--executor <name>', 'how to run it (default simulate)')
+    .option('--executor <name>', 'how to run it: simulate (default), shell, http or function')
     .option('--payload <json>', 'what its executor is given')
     .option('--retries <count>', 'how often it may be run again when it fails')
     .option('--backoff <duration>', 'before the first retry, at most; doubled each time')
@@ -122,6 +125,8 @@ function parsePayload(text: string): unknown {
 function describeEnd(task: TaskView): string {
   const time = task.duration === null ? '' : ` after ${formatSeconds(task.duration)}`
   const where = task.worker ? ` on ${task.worker}` : ''
-  const said = task.error ?? task.output
-  return `Task ${task.state}${time}${where}${said ? `: ${said}` : ''}`
+  const why = task.error ? `: ${task.error}` : ''
+  const result = task.result === null ? '' : `\nResult: ${JSON.stringify(task.result)}`
+  const output = task.output ? `\n${task.output.trimEnd()}` : ''
+  return `Task ${task.state}${time}${where}${why}${result}${output}`
 }

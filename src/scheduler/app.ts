@@ -8,6 +8,7 @@ import { actionRoutes } from './rest/actions.ts'
 import { eventRoutes } from './rest/events.ts'
 import { exportRoutes } from './rest/export.ts'
 import { guard, protect } from './rest/guard.ts'
+import { logRoutes } from './rest/logs.ts'
 import { operationRoutes } from './rest/operations.ts'
 import { type Env, Refusal, type Route } from './rest/route.ts'
 import { scheduleRoutes } from './rest/schedules.ts'
@@ -38,6 +39,7 @@ export function createApp(services: Services): Hono<Env> {
     scheduleRoutes,
     workerRoutes,
     eventRoutes,
+    logRoutes,
     socketRoutes,
     operationRoutes(),
   ]

@@ -15,6 +15,7 @@ import { createExports } from './export/exports.ts'
 import { createFeed } from './feed/feed.ts'
 import { chooseFleet } from './fleet/choose.ts'
 import { createHealth } from './health.ts'
+import { createTaskLogs } from './logs/task-logs.ts'
 import { createSchedules } from './schedules/schedules.ts'
 import { startServer } from './server.ts'
 import { createSite } from './site/site.ts'
@@ -48,6 +49,7 @@ const health = createHealth({ sql, coordinators: config.coordinators, timeoutMs:
 const services = {
   sql,
   tasks: createTasks(sql),
+  taskLogs: createTaskLogs({ sql, feed }),
   exports: createExports(sql),
   // What is asked for many tasks ends well before its request does.
   actions: createActions({ sql, budgetMs: config.requestTimeoutMs / 2 }),
@@ -65,7 +67,9 @@ const services = {
   requestTimeoutMs: config.requestTimeoutMs,
 }
 
-await feed.start().catch((error) => fail('Could not listen to the database', error))
+await Promise.all([feed.start(), services.taskLogs.start()]).catch((error) =>
+  fail('Could not listen to the database', error),
+)
 // Coordinators fold too; without one, what is submitted must not pile up.
 const folding = repeat('fold counts', FOLD_INTERVAL_MS, log, () => foldCounts(sql))
 const scaling = autoscaler && repeat('Autoscaling', AUTOSCALE_INTERVAL_MS / 2, log, autoscaler.tick)

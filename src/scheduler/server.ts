@@ -32,7 +32,7 @@ export function startServer(services: Services, { host, port }: ServerOptions): 
     port: server.port ?? port,
     async stop(limitMs) {
       void server.stop()
-      await Promise.all([services.dashboard.stop(), services.feed.stop()])
+      await Promise.all([services.dashboard.stop(), services.feed.stop(), services.taskLogs.stop()])
       const until = performance.now() + limitMs
       while (server.pendingRequests > 0 && performance.now() < until) await Bun.sleep(10)
       await services.tasks.close()

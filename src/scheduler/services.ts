@@ -7,6 +7,7 @@ import type { Dashboard } from './dashboard/dashboard.ts'
 import type { Exports } from './export/exports.ts'
 import type { Feed } from './feed/feed.ts'
 import type { Health } from './health.ts'
+import type { TaskLogs } from './logs/task-logs.ts'
 import type { Schedules } from './schedules/schedules.ts'
 import type { Site } from './site/site.ts'
 import type { Tasks } from './tasks.ts'
@@ -16,6 +17,7 @@ import type { Workers } from './workers.ts'
 export interface Services {
   sql: Sql
   tasks: Tasks
+  taskLogs: TaskLogs
   actions: Actions
   schedules: Schedules
   auditor: Auditor

@@ -8,6 +8,9 @@ import { within } from './deadline.ts'
 import { tellFailure } from './failure.ts'
 import type { FeedEvent } from './feed/event.ts'
 import { type Follower, MAX_NARROWED } from './feed/feed.ts'
+import { followInput, linesInput, writePosition } from './logs/input.ts'
+import { FROM_START } from './logs/task-logs.ts'
+import { type NewsView, viewLine, viewNews } from './logs/views.ts'
 import { BATCH_BODY_LIMIT, readJsonText } from './rest/body.ts'
 import {
   backfillInput,
@@ -145,6 +148,17 @@ async function* streamDashboard(
   }
 }
 
+/** Ends once the task has ended and all that it said was told. */
+async function* streamTaskLogs(
+  { taskLogs }: Services,
+  { task_id, after, lastEventId }: z.output<typeof followInput>,
+  signal: AbortSignal | undefined,
+) {
+  for await (const news of taskLogs.follow(task_id, lastEventId ?? after ?? FROM_START, signal)) {
+    yield tracked<NewsView>(writePosition(news.after), viewNews(news))
+  }
+}
+
 async function listTasks(services: Services, input: ListInput) {
   const { tasks, total, totalIsExact, nextCursor } = await services.tasks.list(input)
   const views = tasks.map((task) => viewTask(task, null))
@@ -185,6 +199,17 @@ export const appRouter = t.router({
     watch: procedure.input(watchInput).subscription(async function* ({ ctx, input, signal }) {
       try {
         yield* streamEventsOf(ctx, input.task_ids, signal)
+      } catch (error) {
+        throw toTrpc(error, ctx)
+      }
+    }),
+    logs: procedure.input(linesInput).query(async ({ ctx, input }) => {
+      const { lines, next } = await ctx.taskLogs.list(input.task_id, input.after ?? FROM_START, input.limit)
+      return { lines: lines.map(viewLine), next: next && writePosition(next) }
+    }),
+    followLogs: procedure.input(followInput).subscription(async function* ({ ctx, input, signal }) {
+      try {
+        yield* streamTaskLogs(ctx, input, signal)
       } catch (error) {
         throw toTrpc(error, ctx)
       }

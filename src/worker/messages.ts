@@ -15,7 +15,13 @@ export interface SlotTask {
 }
 
 /** What a slot's thread answers: it is ready, what its task says meanwhile, or how it ended. */
-export type SlotMessage = { ready: true } | SlotSaid | { progress: number } | SlotGroup | SlotOutcome
+export type SlotMessage = SlotReady | SlotSaid | { progress: number } | SlotGroup | SlotOutcome
+
+export interface SlotReady {
+  ready: true
+  /** ms on the thread's clock. */
+  now: number
+}
 
 export interface SlotSaid {
   /** ms on the thread's clock as it sends this; `at` is on that clock. */

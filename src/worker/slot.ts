@@ -57,7 +57,7 @@ self.onmessage = async ({ data }: MessageEvent<SlotOrder>) => {
   if ('settings' in data) {
     settings = data.settings
     await prepareFunctions(settings)
-    post({ ready: true })
+    post({ ready: true, now: performance.now() })
   } else if ('stop' in data) {
     running?.abort()
   } else {

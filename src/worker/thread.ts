@@ -29,9 +29,12 @@ export function createSlotThread(settings: SlotSettings, listener: SlotListener)
   let running = false
   /** The process group of the running task. */
   let group: number | null = null
+  /** ms by which our clock is ahead of the thread's. */
+  let ahead = Number.POSITIVE_INFINITY
   let thread = start()
 
   function start(): Worker {
+    ahead = Number.POSITIVE_INFINITY
     const started = new Worker(new URL('./slot.ts', import.meta.url).href, { smol: true })
     started.onmessage = ({ data }: MessageEvent<SlotMessage>) => {
       if (started !== thread) {
@@ -39,6 +42,8 @@ export function createSlotThread(settings: SlotSettings, listener: SlotListener)
         if ('group' in data) killGroup(data.group)
         return
       }
+      // What a message takes to arrive is no matter of the clocks: the quickest tells how they differ.
+      if ('now' in data) ahead = Math.min(ahead, performance.now() - data.now)
       if ('ready' in data) {
         ready = true
         return listener.onReady()
@@ -47,7 +52,6 @@ export function createSlotThread(settings: SlotSettings, listener: SlotListener)
       if ('group' in data) group = data.group
       else if ('progress' in data) listener.onProgress(data.progress)
       else if ('lines' in data) {
-        const ahead = performance.now() - data.now
         listener.onLines(data.lines.map((line) => ({ ...line, at: line.at + ahead })))
       } else {
         running = false

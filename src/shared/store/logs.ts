@@ -1,4 +1,5 @@
 import type { AttemptLog, LogStream, Progress } from '../core/output.ts'
+import type { Task } from '../core/task.ts'
 import { LOGS_CHANNEL } from './channel.ts'
 import type { Sql } from './connect.ts'
 import { isHolding } from './held.ts'
@@ -85,4 +86,14 @@ export function listLogs(
     SELECT attempt, seq, at, stream, text FROM task_logs
     WHERE task_id = ${taskId} AND (attempt, seq) > (${after.attempt}::int, ${after.seq}::int)
     ORDER BY attempt, seq LIMIT ${limit}`
+}
+
+/** How a task stands, as far as those who follow what it says want to know; null when there is none. */
+export async function findStanding(
+  sql: Sql,
+  taskId: string,
+): Promise<Pick<Task, 'state' | 'attempt' | 'progress'> | null> {
+  const [standing] = await sql<Pick<Task, 'state' | 'attempt' | 'progress'>[]>`
+    SELECT state, attempt, progress FROM tasks WHERE id = ${taskId}`
+  return standing ?? null
 }

@@ -9,6 +9,7 @@ import type { FeedEvent } from '../../../src/scheduler/feed/event.ts'
 import { createFeed, type Feed } from '../../../src/scheduler/feed/feed.ts'
 import type { Fleet } from '../../../src/scheduler/fleet/port.ts'
 import { createHealth } from '../../../src/scheduler/health.ts'
+import { createTaskLogs } from '../../../src/scheduler/logs/task-logs.ts'
 import { allowedHosts } from '../../../src/scheduler/rest/hosts.ts'
 import { createSchedules } from '../../../src/scheduler/schedules/schedules.ts'
 import type { Services } from '../../../src/scheduler/services.ts'
@@ -88,6 +89,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
   const services: Services = {
     sql,
     tasks: createTasks(sql),
+    taskLogs: createTaskLogs({ sql, feed }),
     exports: createExports(sql),
     actions: createActions({ sql, budgetMs: 5000, ...options.actions }),
     schedules: createSchedules(sql),
@@ -106,7 +108,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     keepAliveMs: options.keepAliveMs ?? 15_000,
     requestTimeoutMs: 10_000,
   }
-  await feed.start()
+  await Promise.all([feed.start(), services.taskLogs.start()])
   const app = createApp(services)
 
   async function ask(path: string, init?: RequestInit): Promise<Answer> {
@@ -129,7 +131,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     post: (path, body) => ask(path, { method: 'POST', headers: json, body: JSON.stringify(body) }),
     send: (path, body, headers = json) => ask(path, { method: 'POST', headers, body }),
     async end() {
-      await Promise.all([services.dashboard.stop(), feed.stop()])
+      await Promise.all([services.dashboard.stop(), feed.stop(), services.taskLogs.stop()])
       services.health.close()
       if (sql !== database.sql) await sql.end({ timeout: 1 })
     },

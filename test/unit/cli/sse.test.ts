@@ -10,10 +10,10 @@ function readAll(chunks: string[]): SseMessage[] {
 }
 
 const STREAM =
-  ': connected\n\nid: 7\ndata: {"a":1}\n\n: keep-alive\n\nid: 8\r\ndata: one\r\ndata: two\r\n\r\nid: 9\ndata: unfinished\n'
+  ': connected\n\nid: 7\ndata: {"a":1}\n\n: keep-alive\n\nid: 8\r\nevent: end\r\ndata: one\r\ndata: two\r\n\r\nid: 9\ndata: unfinished\n'
 const MESSAGES = [
-  { id: '7', data: '{"a":1}' },
-  { id: '8', data: 'one\ntwo' },
+  { id: '7', event: 'message', data: '{"a":1}' },
+  { id: '8', event: 'end', data: 'one\ntwo' },
 ]
 
 test('comments are skipped, lines of one message are joined, and an unfinished one waits', () => {
@@ -31,7 +31,7 @@ test('it does not matter where the stream is cut', () => {
 
 test('a message without an id keeps the last one', () => {
   expect(readAll(['id: 1\ndata: a\n\ndata: b\n\n'])).toEqual([
-    { id: '1', data: 'a' },
-    { id: '1', data: 'b' },
+    { id: '1', event: 'message', data: 'a' },
+    { id: '1', event: 'message', data: 'b' },
   ])
 })

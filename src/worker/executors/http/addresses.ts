@@ -30,13 +30,16 @@ export function createGuard(allowed: readonly string[]): Guard {
       const plain = unmapped(address)
       const family = familyOf(plain)
       if (family === null) return false
-      return all || open.check(plain, family) || !closed.check(plain, family)
+      return all || open[family].check(plain, family) || !closed[family].check(plain, family)
     },
   }
 }
 
-function listOf(networks: readonly string[]): BlockList {
-  const list = new BlockList()
+type Family = 'ipv4' | 'ipv6'
+
+/** One list of each family: in one list, an address of version 4 would count as one of ::/3 too. */
+function listOf(networks: readonly string[]): Record<Family, BlockList> {
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
   for (const network of networks) {
     const [address = '', bits, ...rest] = network.split('/')
     const family = familyOf(address)
@@ -45,12 +48,15 @@ function listOf(networks: readonly string[]): BlockList {
     if (family === null || rest.length > 0 || !/^\d{1,3}$/.test(bits ?? '0') || prefix > most) {
       throw new AppError('invalid', `must be networks such as 10.0.0.0/8 or fd00::/8, or *, not "${network}"`)
     }
-    list.addSubnet(address, prefix, family)
+    lists[family].addSubnet(address, prefix, family)
   }
-  return list
+  return lists
 }
 
-const familyOf = (address: string) => (({ 4: 'ipv4', 6: 'ipv6' }) as const)[isIP(address) as 4 | 6] ?? null
+function familyOf(address: string): Family | null {
+  const version = isIP(address)
+  return version === 4 ? 'ipv4' : version === 6 ? 'ipv6' : null
+}
 
 /** An address of version 4 that is written as one of version 6, as what it is. */
 function unmapped(address: string): string {
