@@ -6,7 +6,7 @@ import { startService } from '../support/processes.ts'
 import { startSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 
-const TASK_HANDLERS = join(import.meta.dir, '..', 'support', 'handlers')
+const TASK_HANDLERS = join(import.meta.dir, '..', 'support', 'task-handlers')
 const system = await startSystem()
 const worker = await system.startWorker('w1', { TASK_HANDLERS })
 
@@ -85,7 +85,7 @@ test('what a handler throws is its error, with the stack, and is tried again', a
   )
   expect({ error, failures }).toEqual({ error: 'nothing works', failures: 2 })
   expect(error_stack).toContain('RangeError: nothing works')
-  expect(error_stack).toContain('handlers/good.ts:')
+  expect(error_stack).toContain('task-handlers/good.ts:')
 })
 
 test('what is thrown as unretryable is not tried again', async () => {
