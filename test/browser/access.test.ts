@@ -17,6 +17,8 @@ let system: Launcher
 let ended: string
 let later: string
 let failed: string
+/** A schedule with a ledger. */
+let recurring: string
 
 beforeAll(async () => {
   if (!hasBrowser) return
@@ -38,6 +40,12 @@ beforeAll(async () => {
       (await database.sql`SELECT FROM tasks WHERE id = ${failed} AND state = 'failed'`).length === 1,
     { what: 'a task to fail' },
   )
+  recurring = await post(
+    '/api/schedules',
+    { name: 'nightly', cron: '30 2 * * *', time_zone: 'Europe/Berlin', task: { command: 'demo-job' } },
+    'schedule_id',
+  )
+  await post(`/api/schedules/${recurring}/run-now`, {})
   // A worker is lost, so that there are torn bars and moved tasks to look at.
   await post('/api/schedule/batch', { count: 15, command: 'moves', payload: { duration_ms: 2000 } })
   const countOf = async (condition: ReturnType<typeof database.sql>) =>
@@ -51,7 +59,7 @@ beforeAll(async () => {
   })
 }, 120_000)
 
-async function post(path: string, body: object): Promise<string> {
+async function post(path: string, body: object, id = 'task_id'): Promise<string> {
   const headers = { 'Content-Type': 'application/json' }
   const response = await fetch(`${system.url}${path}`, {
     method: 'POST',
@@ -59,7 +67,7 @@ async function post(path: string, body: object): Promise<string> {
     body: JSON.stringify(body),
   })
   expect(response.status).toBe(200)
-  return ((await response.json()) as { task_id: string }).task_id
+  return ((await response.json()) as Record<string, string>)[id] ?? ''
 }
 
 interface Place {
@@ -88,6 +96,15 @@ const places = (): Record<string, Place> => ({
   'failed-task': { path: `/tasks/${failed}?attempt=1`, last: '.timeline' },
   worker: { path: '/workers/worker-1', last: 'h1' },
   schedule: { path: '/schedule', last: 'h1', prepare: (page) => page.getByText('Options').click() },
+  schedules: { path: '/schedules', last: 'tbody tr' },
+  'new-schedule': {
+    path: '/schedules/new',
+    last: '.ticks li',
+    prepare: (page) => page.getByText('Options').click(),
+  },
+  'recurring-schedule': { path: `/schedules/${recurring}`, last: 'tbody tr' },
+  'edited-schedule': { path: `/schedules/${recurring}?edit=1`, last: '.ticks li' },
+  'delete-schedule-dialog': { path: `/schedules/${recurring}?dialog=delete`, last: 'dialog[open]' },
   activity: { path: '/activity', last: 'h1' },
   nowhere: { path: '/nowhere', last: 'h1' },
   'help-dialog': { path: '/?dialog=help', last: 'dialog[open]' },

@@ -19,6 +19,8 @@ export type Inputs = inferRouterInputs<AppRouter>
 export type TaskRow = Outputs['tasks']['list']['tasks'][number]
 export type TaskDetail = Outputs['tasks']['get']
 export type Attempt = TaskDetail['attempts'][number]
+export type Schedule = Outputs['schedules']['get']
+export type Tick = Outputs['schedules']['ticks']['ticks'][number]
 export type Worker = Outputs['workers']['list'][number]
 
 type LiveMessage =

@@ -14,12 +14,16 @@ import './styles/lanes.css'
 import './styles/controls.css'
 import './styles/log.css'
 import './styles/tasks.css'
+import './styles/schedules.css'
 import './styles/adapt.css'
 
 const TasksPage = lazy(() => import('./pages/TasksPage.tsx'))
 const TaskPage = lazy(() => import('./pages/TaskPage.tsx'))
 const WorkerPage = lazy(() => import('./pages/WorkerPage.tsx'))
 const SchedulePage = lazy(() => import('./pages/SchedulePage.tsx'))
+const SchedulesPage = lazy(() => import('./pages/SchedulesPage.tsx'))
+const NewSchedulePage = lazy(() => import('./pages/NewSchedulePage.tsx'))
+const RecurringPage = lazy(() => import('./pages/RecurringPage.tsx'))
 const ActivityPage = lazy(() => import('./pages/ActivityPage.tsx'))
 const NotFoundPage = lazy(() => import('./pages/NotFoundPage.tsx'))
 
@@ -34,6 +38,9 @@ render(
         <Route path="/tasks/:id" component={TaskPage} />
         <Route path="/workers/:id" component={WorkerPage} />
         <Route path="/schedule" component={SchedulePage} />
+        <Route path="/schedules" component={SchedulesPage} />
+        <Route path="/schedules/new" component={NewSchedulePage} />
+        <Route path="/schedules/:id" component={RecurringPage} />
         <Route path="/activity" component={ActivityPage} />
         <Route path="*" component={NotFoundPage} />
       </Router>

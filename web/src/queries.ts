@@ -16,6 +16,11 @@ export const queryClient = new QueryClient({
 /** How often the autoscaler looks, and so may have something new to say. */
 const AUTOSCALING_MS = 2000
 
+/** How often the pages of schedules are looked at again: what happens to them, nobody tells. */
+const SCHEDULES_MS = 2000
+const SCHEDULES_PAGE = 100
+
+export type PreviewInput = Inputs['schedules']['preview']
 export type ListInput = NonNullable<Inputs['tasks']['list']>
 
 /** What the pages ask for: the key says what, so that what is live knows which to ask again. */
@@ -28,6 +33,37 @@ export const queries = {
   task: (id: string) => ({
     queryKey: ['task', id] as const,
     queryFn: ({ signal }: { signal: AbortSignal }) => api.tasks.get.query({ task_id: id }, { signal }),
+  }),
+  schedules: (cursor?: string) => ({
+    queryKey: ['schedules', cursor] as const,
+    queryFn: ({ signal }: { signal: AbortSignal }) =>
+      api.schedules.list.query(
+        { limit: SCHEDULES_PAGE, ...(cursor !== undefined && { cursor }) },
+        { signal },
+      ),
+    placeholderData: keepPreviousData,
+    refetchInterval: SCHEDULES_MS,
+  }),
+  schedule: (id: string) => ({
+    queryKey: ['schedule', id] as const,
+    queryFn: ({ signal }: { signal: AbortSignal }) =>
+      api.schedules.get.query({ schedule_id: id }, { signal }),
+    refetchInterval: SCHEDULES_MS,
+  }),
+  ticks: (id: string, cursor?: string) => ({
+    queryKey: ['ticks', id, cursor] as const,
+    queryFn: ({ signal }: { signal: AbortSignal }) =>
+      api.schedules.ticks.query(
+        { schedule_id: id, limit: 50, ...(cursor !== undefined && { cursor }) },
+        { signal },
+      ),
+    placeholderData: keepPreviousData,
+    refetchInterval: SCHEDULES_MS,
+  }),
+  preview: (input: PreviewInput) => ({
+    queryKey: ['preview', input] as const,
+    queryFn: ({ signal }: { signal: AbortSignal }) => api.schedules.preview.query(input, { signal }),
+    placeholderData: keepPreviousData,
   }),
   autoscaling: () => ({
     queryKey: ['autoscaling'] as const,

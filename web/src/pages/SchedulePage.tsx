@@ -56,6 +56,9 @@ export default function SchedulePage() {
     <div class="narrow">
       <header class="page-head">
         <h1>Schedule a task</h1>
+        <A class="button" href="/schedules">
+          Recurring schedules
+        </A>
       </header>
       <Show
         when={!done()}

@@ -56,6 +56,7 @@ export function Layout(props: { children?: JSX.Element }) {
           </A>
           <A href="/tasks">Tasks</A>
           <A href="/schedule">Schedule</A>
+          <A href="/schedules">Recurring</A>
           <A href="/activity">Activity</A>
         </nav>
         <form class="search" role="search" onSubmit={find}>

@@ -54,7 +54,7 @@ function open(pattern: string, timezone: string): Cron {
   try {
     return new Cron(pattern, { timezone, fixedTimeRule: 'no-wildcard', paused: true })
   } catch (error) {
-    const said = (error as Error).message.replace(/^\w+: /, '')
+    const said = (error as Error).message.replace(/^(\w+: )+/, '')
     throw new AppError('invalid', `cron is not a pattern: ${said}`, { cause: error })
   }
 }
