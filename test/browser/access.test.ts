@@ -84,6 +84,11 @@ const askAll = (action: string) => async (page: Page) => {
   await page.getByRole('button', { name: action, exact: true }).click()
 }
 
+/** Opens all that is folded on a page. */
+const openDetails = async (page: Page) => {
+  for (const summary of await page.locator('summary').all()) await summary.click()
+}
+
 const places = (): Record<string, Place> => ({
   home: { path: '/', last: '.charts canvas' },
   'home-as-table': {
@@ -95,7 +100,7 @@ const places = (): Record<string, Place> => ({
   task: { path: `/tasks/${ended}`, last: '.timeline' },
   'failed-task': { path: `/tasks/${failed}?attempt=1`, last: '.timeline' },
   worker: { path: '/workers/worker-1', last: 'h1' },
-  schedule: { path: '/schedule', last: 'h1', prepare: (page) => page.getByText('Options').click() },
+  schedule: { path: '/schedule', last: 'h1', prepare: openDetails },
   schedules: { path: '/schedules', last: 'tbody tr' },
   'new-schedule': {
     path: '/schedules/new',

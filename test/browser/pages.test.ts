@@ -110,3 +110,21 @@ test.skipIf(!hasBrowser)(
   },
   30_000,
 )
+
+test.skipIf(!hasBrowser)(
+  'many different tasks are submitted from the page, and a fault names its line',
+  async () => {
+    const { page, close } = await openPage()
+    await page.goto(`${system.url}/schedule`)
+    await page.getByText('Submit many different tasks').click()
+    const lines = page.getByRole('textbox', { name: 'Tasks, one JSON object on each line' })
+    await lines.fill('{"command": "pasted"}\n{"command": "pasted", "priority": "URGENT"}')
+    await page.getByRole('button', { name: 'Submit tasks' }).click()
+    await page.getByRole('alert').filter({ hasText: 'line 2: priority must be LOW' }).waitFor()
+    await lines.fill('{"command": "pasted"}\n{"command": "pasted", "priority": "HIGH"}')
+    await page.getByRole('button', { name: 'Submit tasks' }).click()
+    await page.getByText('2 tasks submitted.').waitFor()
+    await close()
+  },
+  30_000,
+)

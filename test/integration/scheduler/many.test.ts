@@ -28,6 +28,21 @@ describe('many different tasks in one request', () => {
     expect(delayMs).toBe(60_000)
   })
 
+  test('have every field that a single one has', async () => {
+    const task = { command: 'x', queue: 'q1', concurrency_key: 'k', labels: ['gpu'], executor: 'http' }
+    const url = { url: 'https://example.org/' }
+    const single = (await stand.post('/tasks', { ...task, payload: url })).body
+    const many = (await submit([{ ...task, payload: url }])).body
+    const [one, other] = await Promise.all(
+      [single.task_id ?? single.error, many.task_ids?.[0] ?? many.error].map(
+        async (id) => (await stand.get(`/tasks/${id}`)).body,
+      ),
+    )
+    const own = { task_id: '', id: '', created_at: '', scheduled_at: '', due_at: '' }
+    expect({ ...other, ...own }).toEqual({ ...one, ...own })
+    expect(other).toMatchObject({ queue: 'q1', labels: ['gpu'], concurrency_key: 'k' })
+  })
+
   test('may come as {"tasks": […]} or as lines, over REST and tRPC alike', async () => {
     const tasks = [{ command: 'one' }, { command: 'two' }]
     expect((await submit({ tasks })).body.count).toBe(2)

@@ -145,6 +145,34 @@ describe('over HTTP', () => {
     expect(failed).toEqual([])
   })
 
+  test('a subscription to many tasks is told how each stands, its end, and nothing of others', async () => {
+    const { client, post, sql } = await createClient()
+    await addWorker(sql, 1, 'w1')
+    const { body } = await post('/api/tasks/batch', [{ command: 'a' }, { command: 'b' }, { command: 'c' }])
+    const [a, b, c] = body.task_ids
+    const got: FeedEvent[] = []
+    const subscription = client.tasks.watch.subscribe(
+      { task_ids: [a, c.toUpperCase(), UNKNOWN] },
+      { onData: ({ data }) => void got.push(data) },
+    )
+    await waitFor(() => got.length === 2, { what: 'how they stand' })
+    await report(sql, 'completed', 1, await claim(sql, 1, 3))
+    await waitFor(() => typesOf(got).filter((type) => type === 'completed').length === 2, {
+      what: 'both ends',
+    })
+    subscription.unsubscribe()
+    expect(new Set(got.map(({ task_id }) => task_id))).toEqual(new Set([a, c]))
+    expect(got.some(({ task_id }) => task_id === b)).toBe(false)
+
+    const wrong = 'task_ids must be an array of 1 to 100 UUIDs'
+    for (const task_ids of [[], ['x'], Array(101).fill(UNKNOWN)]) {
+      const error = await new Promise<{ message: string }>((resolve) => {
+        client.tasks.watch.subscribe({ task_ids }, { onError: resolve })
+      })
+      expect(error.message).toContain(wrong)
+    }
+  })
+
   test('when the server stops, the client is told to come back', async () => {
     const { client, server } = await createClient()
     const states: string[] = []

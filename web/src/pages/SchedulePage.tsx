@@ -4,6 +4,7 @@ import { api } from '../api.ts'
 import { live } from '../events.ts'
 import { formatInstant, formatUtc, shortId, toLocalInput } from '../format.ts'
 import { CopyButton } from '../parts/CopyButton.tsx'
+import { ImportPanel } from '../parts/ImportPanel.tsx'
 import { reasonOf } from '../reason.ts'
 import { useTitle } from '../title.ts'
 
@@ -178,6 +179,7 @@ export default function SchedulePage() {
           </button>
         </form>
       </Show>
+      <ImportPanel />
     </div>
   )
 }
