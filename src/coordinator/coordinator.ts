@@ -21,6 +21,7 @@ import { listWorkers } from '../shared/store/workers.ts'
 import { createClaimer } from './claimer.ts'
 import { createClaims } from './claims.ts'
 import type { Config } from './config.ts'
+import { startDependents } from './dependents.ts'
 import { createDocumented } from './documented.ts'
 import { createJournal } from './journal.ts'
 import { chooseRecalls, groupByKind } from './placement.ts'
@@ -231,11 +232,13 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   )
   const cancels = await listen(sql, CANCEL_CHANNEL, onCancelNotice, () => {})
   const retention = config.retentionMs === null ? null : startRetention(sql, config.retentionMs, log)
+  const dependents = await startDependents(sql, log)
   const schedules = await startSchedules({ sql, log, scanIntervalMs: config.scanIntervalMs })
   // A lease that is renewed less often than workers beat would end while they do.
   const beatMs = Math.min(BEAT_MS, config.heartbeatIntervalMs)
   const beat = repeat('Recovery', beatMs, log, recovery.tick)
   const scan = repeat('Scan', config.scanIntervalMs, log, async () => {
+    dependents.wake()
     claimer.scan()
     await lookForLimits()
     await forgetUses(sql)
@@ -248,6 +251,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
         scan.stop(),
         retention?.stop(),
         schedules.stop(),
+        dependents.stop(),
         beat.stop(),
         due.stop().catch(() => {}),
         limits.stop().catch(() => {}),

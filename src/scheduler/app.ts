@@ -15,6 +15,7 @@ import { scheduleRoutes } from './rest/schedules.ts'
 import { socketRoutes } from './rest/socket.ts'
 import { taskRoutes } from './rest/tasks.ts'
 import { workerRoutes } from './rest/workers.ts'
+import { workflowRoutes } from './rest/workflows.ts'
 import type { Services } from './services.ts'
 import { serveNotFound, serveSite } from './site/serve.ts'
 import { createTrpcHandler } from './trpc.ts'
@@ -36,6 +37,7 @@ export function createApp(services: Services): Hono<Env> {
     taskRoutes,
     exportRoutes,
     actionRoutes,
+    workflowRoutes,
     scheduleRoutes,
     workerRoutes,
     eventRoutes,

@@ -8,6 +8,8 @@ import type { Duplicate } from '../shared/store/tasks.ts'
 export type Asked = TaskFields & {
   /** Null: now, whenever that is. A delay counts as a delay, not as the time it led to. */
   at: Date | { delaySeconds: number } | null
+  /** Ids of the tasks that it depends on, in order, each once. */
+  dependsOn?: string[]
 }
 
 const DEFAULTS = newTask({ id: '', command: '', scheduledAt: new Date(0) })
@@ -17,12 +19,18 @@ const DEFAULTS = newTask({ id: '', command: '', scheduledAt: new Date(0) })
  * it, so that a version with more fields gives the same digest to the same request.
  */
 export function hashRequest(asked: Asked): string {
-  const { at, ...fields } = asked
+  const { at, dependsOn = [], ...fields } = asked
   const given = Object.entries(fields).filter(
     ([name, value]) => !Bun.deepEquals(value, DEFAULTS[name as keyof typeof DEFAULTS]),
   )
   const time = at instanceof Date ? at.toISOString() : at
-  const text = JSON.stringify(ordered({ ...Object.fromEntries(given), ...(time !== null && { at: time }) }))
+  const text = JSON.stringify(
+    ordered({
+      ...Object.fromEntries(given),
+      ...(time !== null && { at: time }),
+      ...(dependsOn.length > 0 && { dependsOn }),
+    }),
+  )
   return createHash('sha256').update(text).digest('base64url')
 }
 

@@ -21,6 +21,7 @@ import { startServer } from './server.ts'
 import { createSite } from './site/site.ts'
 import { createTasks } from './tasks.ts'
 import { createWorkers } from './workers.ts'
+import { createWorkflows } from './workflows/workflows.ts'
 
 const LOOK_INTERVAL_MS = 5000
 const FOLD_INTERVAL_MS = 5000
@@ -45,14 +46,16 @@ const autoscaler =
     ...{ sql, log, workers, fleet, policy: config.autoscale },
     intervalMs: AUTOSCALE_INTERVAL_MS,
   })
+// What is asked for many tasks ends well before its request does.
+const actions = createActions({ sql, budgetMs: config.requestTimeoutMs / 2 })
 const health = createHealth({ sql, coordinators: config.coordinators, timeoutMs: 1000 })
 const services = {
   sql,
   tasks: createTasks(sql),
   taskLogs: createTaskLogs({ sql, feed }),
   exports: createExports(sql),
-  // What is asked for many tasks ends well before its request does.
-  actions: createActions({ sql, budgetMs: config.requestTimeoutMs / 2 }),
+  actions,
+  workflows: createWorkflows(sql, actions),
   schedules: createSchedules(sql),
   auditor: createAuditor({ sql, log, silenceMs: config.silenceMs }),
   workers,

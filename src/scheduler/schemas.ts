@@ -6,6 +6,7 @@ import { EXECUTORS, type Json, PRIORITIES, type PriorityName, TASK_STATES } from
 import { MAX_WORKERS } from '../shared/fleet.ts'
 import { ACTION_STATES, type TaskAction } from '../shared/store/walk.ts'
 import { readCursor } from './cursor.ts'
+import { dependencyFields, noDependencies } from './dependency-fields.ts'
 import { fitsExecutor } from './fits.ts'
 import { parseInstant } from './instant.ts'
 import { isUuid } from './uuid.ts'
@@ -58,7 +59,7 @@ export const wholeNumber = (min: number, max: number, message: string) =>
 const milliseconds = (field: string, min: number) =>
   wholeNumber(min, LIMITS.timeMs, `${field} must be a whole number from ${min} to ${LIMITS.timeMs}`)
 
-const instant = z
+export const instant = z
   .string({ error: ({ input }) => (isMissing(input) ? REQUIRED : BAD_DATE) })
   .min(1, REQUIRED)
   .transform((value, context) => {
@@ -155,6 +156,7 @@ export const scheduleInput = body({
   command: requiredText('command', LIMITS.command, REQUIRED),
   scheduled_at: instant,
   ...optionalFields,
+  ...dependencyFields,
   idempotency_key: idempotencyKey.nullish(),
 }).superRefine(fitsExecutor())
 
@@ -166,6 +168,7 @@ export const submitInput = body({
   command: requiredText('command', LIMITS.command, 'command is required'),
   delay_seconds: delay.nullish(),
   ...optionalFields,
+  ...dependencyFields,
   idempotency_key: idempotencyKey.nullish(),
 }).superRefine(fitsExecutor())
 
@@ -180,6 +183,7 @@ export const batchInput = body({
   count: wholeNumber(1, LIMITS.batch, BAD_COUNT).default(10),
   delay_seconds: delay.default(0),
   ...optionalFields,
+  ...noDependencies,
   idempotency_key: z
     .custom<null | undefined>((given) => given === undefined || given === null, NO_BATCH_KEY)
     .optional(),
@@ -224,7 +228,7 @@ export function manyInputWith(tell: (index: number) => { whole: string; field: s
 }
 
 /** The first fault of one of many, with its place and field. */
-function placeFault({ issues: [issue] }: z.ZodError, place: { whole: string; field: string }): string {
+export function placeFault({ issues: [issue] }: z.ZodError, place: { whole: string; field: string }): string {
   const [field] = issue?.path ?? []
   if (typeof field !== 'string') return `${place.whole}must be an object`
   const message = issue?.message ?? ''

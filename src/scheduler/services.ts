@@ -12,6 +12,7 @@ import type { Schedules } from './schedules/schedules.ts'
 import type { Site } from './site/site.ts'
 import type { Tasks } from './tasks.ts'
 import type { Workers } from './workers.ts'
+import type { Workflows } from './workflows/workflows.ts'
 
 /** What the edges (REST, streams, tRPC, metrics) are built on. */
 export interface Services {
@@ -19,6 +20,7 @@ export interface Services {
   tasks: Tasks
   taskLogs: TaskLogs
   actions: Actions
+  workflows: Workflows
   schedules: Schedules
   auditor: Auditor
   exports: Exports

@@ -1,10 +1,10 @@
 import { createBatcher } from '../shared/batcher.ts'
 import { AppError } from '../shared/core/error.ts'
-import { taskFields } from '../shared/core/submission.ts'
-import { type NewTask, newTask, type PastAttempt, type Task } from '../shared/core/task.ts'
+import type { NewTask, PastAttempt, Task } from '../shared/core/task.ts'
 import { listAttempts } from '../shared/store/attempts.ts'
 import { isUnavailable, type Sql } from '../shared/store/connect.ts'
 import { readCounts } from '../shared/store/counts.ts'
+import { findRelatives, type Relatives } from '../shared/store/dependencies.ts'
 import {
   countMatches,
   findMatches,
@@ -19,10 +19,11 @@ import {
 } from '../shared/store/tasks.ts'
 import { findWorkerIds } from './callings.ts'
 import { writeCursor } from './cursor.ts'
-import { type Asked, hashRequest, resolveId } from './idempotency.ts'
-import { storeTogether } from './many.ts'
+import { resolveId } from './idempotency.ts'
+import { dependenciesOf, storeTogether } from './many.ts'
 import type { BatchInput, ListInput, ManyInput, ScheduleInput, SubmitInput } from './schemas.ts'
 import { totalOf } from './stats.ts'
+import { delayOf, taskFrom } from './task-from.ts'
 import { isUuid } from './uuid.ts'
 
 export interface TaskList {
@@ -39,6 +40,7 @@ export interface TaskDetail {
   task: Task
   /** The attempts before the one that is in the task itself, oldest first. */
   past: PastAttempt[]
+  relatives: Relatives
 }
 
 export interface Tasks {
@@ -46,7 +48,8 @@ export interface Tasks {
    * Stores a task for its time; resolves once it is durable. Under an idempotency key that was used before, the
    * task is the first one.
    *
-   * @throws `conflict` when something else was asked for under that key
+   * @throws `conflict` when something else was asked for under that key, `invalid` when it depends on a task that does
+   *   not exist
    */
   schedule(input: ScheduleInput): Promise<NewTask>
   /** Stores a task that is due now, or after a delay; otherwise like `schedule`. */
@@ -84,6 +87,18 @@ export function createTasks(sql: Sql): Tasks {
     return { ...task, id: id ?? task.id }
   }
 
+  // What depends on others goes by itself: it locks them, and strangers must not wait for that.
+  async function store(task: NewTask, { depends_on: given }: Pick<SubmitInput, 'depends_on'>) {
+    if (task.parents === 0) return await insert(task)
+    const [id = task.id] = await storeTogether(
+      sql,
+      [task],
+      () => dependenciesOf(task, given, ''),
+      () => '',
+    )
+    return { ...task, id }
+  }
+
   async function get(id: string) {
     const task = await findTask(sql, id)
     if (!task) throw new AppError('not_found', 'Task not found')
@@ -101,9 +116,9 @@ export function createTasks(sql: Sql): Tasks {
   }
 
   return {
-    schedule: (input) => insert(taskFrom(input, input.scheduled_at)),
+    schedule: (input) => store(taskFrom(input, input.scheduled_at), input),
 
-    submit: (input) => insert(taskFrom(input, delayOf(input))),
+    submit: (input) => store(taskFrom(input, delayOf(input)), input),
 
     async scheduleBatch(input) {
       const one = { ...input, idempotency_key: null }
@@ -121,16 +136,20 @@ export function createTasks(sql: Sql): Tasks {
       storeTogether(
         sql,
         inputs.map((input) => taskFrom(input, input.scheduled_at ?? delayOf(input))),
+        (task, index) => dependenciesOf(task, inputs[index]?.depends_on, `tasks[${index}].`),
       ),
 
     get,
 
     async detail(id) {
       const task = await get(id)
-      const past = task.attempt > 0 ? await listAttempts(sql, id) : []
+      const [past, relatives] = await Promise.all([
+        task.attempt > 0 ? listAttempts(sql, id) : [],
+        findRelatives(sql, id),
+      ])
       // The task may have gone on between the two queries.
       const current = task.pickedAt ? task.attempt : task.attempt + 1
-      return { task, past: past.filter(({ attempt }) => attempt < current) }
+      return { task, past: past.filter(({ attempt }) => attempt < current), relatives }
     },
 
     async list({ limit, cursor, state, worker, q, sort }) {
@@ -158,19 +177,6 @@ export function createTasks(sql: Sql): Tasks {
     close: () => inserts.close(),
   }
 }
-
-function taskFrom(input: SubmitInput, at: Asked['at']): NewTask {
-  const fields = taskFields(input)
-  const idempotencyKey = input.idempotency_key ?? null
-  const requestHash = idempotencyKey === null ? null : hashRequest({ ...fields, at })
-  const ours = { id: Bun.randomUUIDv7(), idempotencyKey, requestHash }
-  if (at instanceof Date) return newTask({ ...fields, ...ours, scheduledAt: at })
-  const delayMs = 1000 * (at?.delaySeconds ?? 0)
-  return newTask({ ...fields, ...ours, scheduledAt: new Date(Date.now() + delayMs), delayMs })
-}
-
-const delayOf = ({ delay_seconds: delaySeconds }: Pick<SubmitInput, 'delay_seconds'>) =>
-  delaySeconds ? { delaySeconds } : null
 
 const sizeOf = ({ command, description, payload }: NewTask) =>
   command.length + description.length + (payload === null ? 0 : JSON.stringify(payload).length)

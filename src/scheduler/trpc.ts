@@ -41,6 +41,8 @@ import type { Services } from './services.ts'
 import { readStats } from './stats.ts'
 import { isUuid } from './uuid.ts'
 import { viewAutoscaling, viewDetail, viewTask, viewWorker } from './views.ts'
+import { createWorkflowInput, listWorkflowsInput, workflowIdInput } from './workflows/input.ts'
+import { viewGraph, viewWorkflows } from './workflows/views.ts'
 
 export const TRPC_CODE = {
   invalid: 'BAD_REQUEST',
@@ -222,6 +224,21 @@ export const appRouter = t.router({
     retryMany: many('retry'),
     runNowMany: many('run-now'),
     discardMany: many('discard'),
+  }),
+  workflows: t.router({
+    create: procedure.input(createWorkflowInput).mutation(({ ctx, input }) => ctx.workflows.create(input)),
+    list: procedure
+      .input(listWorkflowsInput.optional())
+      .query(async ({ ctx, input }) => viewWorkflows(await ctx.workflows.list(input ?? { limit: 50 }))),
+    get: procedure
+      .input(workflowIdInput)
+      .query(async ({ ctx, input }) => viewGraph(await ctx.workflows.get(input.workflow_id))),
+    cancel: procedure
+      .input(workflowIdInput)
+      .mutation(({ ctx, input }) => ctx.workflows.cancel(input.workflow_id)),
+    retry: procedure
+      .input(workflowIdInput)
+      .mutation(({ ctx, input }) => ctx.workflows.retry(input.workflow_id)),
   }),
   schedules: t.router({
     create: procedure

@@ -1,4 +1,5 @@
 import { durationSeconds, isEnded, type PastAttempt, type Task } from '../shared/core/task.ts'
+import type { Relative } from '../shared/store/dependencies.ts'
 import type { ListedState } from '../shared/store/tasks.ts'
 import type { Worker } from '../shared/store/workers.ts'
 import type { Autoscaler } from './autoscale/autoscaler.ts'
@@ -69,10 +70,24 @@ const isRetrying = ({ state, failures }: Task) => state === 'pending' && failure
 const shownState = (task: Task): ListedState => (isRetrying(task) ? 'retrying' : task.state)
 
 /** A task with all its attempts, oldest first; the last is the one that the task itself tells of. */
-export function viewDetail<Unset extends '' | null>({ task, past }: TaskDetail, unset: Unset) {
+export function viewDetail<Unset extends '' | null>({ task, past, relatives }: TaskDetail, unset: Unset) {
   const attempts = past.map((attempt) => viewAttempt(attempt, unset))
-  return { ...viewTask(task, unset), attempts: [...attempts, ...viewCurrentAttempt(task, unset)] }
+  return {
+    ...viewTask(task, unset),
+    attempts: [...attempts, ...viewCurrentAttempt(task, unset)],
+    depends_on: relatives.dependsOn.map(viewRelative),
+    dependents: relatives.dependents.map(viewRelative),
+    dependents_count: relatives.dependentsCount,
+  }
 }
+
+const viewRelative = ({ taskId, key, name, command, state }: Relative) => ({
+  task_id: taskId,
+  key,
+  name,
+  command,
+  state,
+})
 
 function viewAttempt<Unset extends '' | null>(
   attempt: Omit<PastAttempt, 'outcome' | 'endedAt'> & {

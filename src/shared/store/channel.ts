@@ -4,6 +4,8 @@ import type { Sql } from './connect.ts'
 export const DUE_CHANNEL = 'taskmaster_due'
 /** Workers hold tasks that they are to stop: their ids, separated by commas, or `*` for anyone. */
 export const CANCEL_CHANNEL = 'taskmaster_cancel'
+/** Tasks have ended that others depend on. */
+export const PARENTS_CHANNEL = 'taskmaster_parents'
 /** Schedules were made or changed. */
 export const SCHEDULES_CHANNEL = 'taskmaster_schedules'
 /** Limits of queues were changed, or a key has tasks waiting that had none. */

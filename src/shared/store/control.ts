@@ -1,6 +1,7 @@
 import type { TaskRef } from '../core/task.ts'
 import { CANCEL_CHANNEL } from './channel.ts'
 import type { Sql } from './connect.ts'
+import { forgetting, forgotten } from './forget.ts'
 import { isHeld } from './held.ts'
 
 /** What an operator does to tasks. Each is one statement and says which of the tasks it concerned. */
@@ -37,15 +38,29 @@ export function findCancelRequests(
     WHERE t.worker_id = ANY(${workerIds}::bigint[]) AND ${isHeld(sql)} AND t.cancel_requested_at IS NOT NULL`
 }
 
-/** Gives failed and cancelled tasks a new life with all their retries, due now or at the time they are scheduled for. */
+/**
+ * Gives failed and cancelled tasks a new life with all their retries, due now or at the time they are scheduled for;
+ * and with them their dependents that ended because of them, and nothing else.
+ *
+ * @returns those that were asked for
+ */
 export async function reviveTasks(sql: Sql, ids: string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    UPDATE tasks t SET due_at = greatest(t.scheduled_at, now()), failed_at = NULL, cancelled_at = NULL, cancel_requested_at = NULL,
-      picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL, failures = 0, losses = 0,
-      error = NULL, error_stack = NULL, output = NULL, result = NULL, progress = NULL
-    FROM ${inOrder(sql, ids)} WHERE t.id = r.id AND t.state IN ('failed', 'cancelled')
-    RETURNING t.id`
-  return rows.map(({ id }) => id)
+    WITH freed AS MATERIALIZED (
+      SELECT f.task_id, f.revived, f.now_waits_for FROM free_dependents(ARRAY(SELECT r.id FROM ${inOrder(sql, ids)})) AS f
+    ), waiting AS (
+      UPDATE tasks t SET waits_for = f.now_waits_for FROM freed f WHERE t.id = f.task_id AND NOT f.revived
+    ), revived AS (
+      UPDATE tasks t SET waits_for = f.now_waits_for,
+        due_at = greatest(t.scheduled_at, now()), failed_at = NULL, cancelled_at = NULL, cancel_requested_at = NULL,
+        picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL, failures = 0, losses = 0,
+        error = NULL, error_stack = NULL, output = NULL, result = NULL, progress = NULL
+      FROM freed f WHERE t.id = f.task_id AND f.revived
+      RETURNING t.id
+    )
+    SELECT id FROM revived`
+  const asked = new Set(ids.map((id) => id.toLowerCase()))
+  return rows.map(({ id }) => id).filter((id) => asked.has(id))
 }
 
 /** Makes waiting tasks due now, whatever time they were scheduled for or would be retried at. */
@@ -60,15 +75,14 @@ export async function hastenTasks(sql: Sql, ids: string[]): Promise<string[]> {
   return rows.map(({ id }) => id)
 }
 
-/** Deletes ended tasks, their attempts and what they said. */
+/** Deletes ended tasks, and what is known of them alone: see `forgetting`. */
 export async function discardTasks(sql: Sql, ids: string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH discarded AS (
       DELETE FROM tasks t USING ${inOrder(sql, ids)}
       WHERE t.id = r.id AND t.state IN ('completed', 'failed', 'cancelled')
-      RETURNING t.id
-    ), forgotten AS (DELETE FROM attempts a USING discarded d WHERE a.task_id = d.id),
-    unsaid AS (DELETE FROM task_logs l USING discarded d WHERE l.task_id = d.id)
+      RETURNING ${forgotten(sql)}
+    ), ${forgetting(sql, sql`discarded`)}
     SELECT id FROM discarded`
   return rows.map(({ id }) => id)
 }

@@ -1,10 +1,11 @@
 import type { TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
+import { forgetting, forgotten } from './forget.ts'
 
 const ENDED_AT = { completed: 'completed_at', failed: 'failed_at', cancelled: 'cancelled_at' } as const
 
 /**
- * Deletes tasks that ended so long ago, their attempts and what they said: one limited batch of one state, the earliest
+ * Deletes tasks that ended so long ago, and what is known of them alone: one limited batch of one state, the earliest
  * scheduled first. What ended late is looked at again and again until its time comes, never more than `limit`.
  *
  * @returns how many were deleted
@@ -23,12 +24,8 @@ export async function deleteEnded(
         ORDER BY t.scheduled_at, t.id LIMIT ${limit}
       ) AS oldest WHERE ended_at < now() - ${ageMs} * interval '1 ms'
     ), deleted AS (
-      DELETE FROM tasks t USING old WHERE t.id = old.id AND t.state = ${state} RETURNING t.id
-    ), forgotten AS (
-      DELETE FROM attempts a USING deleted d WHERE a.task_id = d.id
-    ), unsaid AS (
-      DELETE FROM task_logs l USING deleted d WHERE l.task_id = d.id
-    )
+      DELETE FROM tasks t USING old WHERE t.id = old.id AND t.state = ${state} RETURNING ${forgotten(sql)}
+    ), ${forgetting(sql, sql`deleted`)}
     SELECT count(*) AS count FROM deleted`
   return row?.count ?? 0
 }

@@ -16,6 +16,7 @@ import type { Services } from '../../../src/scheduler/services.ts'
 import { createSite } from '../../../src/scheduler/site/site.ts'
 import { createTasks } from '../../../src/scheduler/tasks.ts'
 import { createWorkers } from '../../../src/scheduler/workers.ts'
+import { createWorkflows } from '../../../src/scheduler/workflows/workflows.ts'
 import { connect, type DatabaseSettings, type Sql } from '../../../src/shared/store/connect.ts'
 import { claimTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
 import { registerWorker } from '../../../src/shared/store/workers.ts'
@@ -86,12 +87,14 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     maxEvents: options.maxEvents ?? 250,
     ...(options.resumeEvents && { resumeEvents: options.resumeEvents }),
   })
+  const actions = createActions({ sql, budgetMs: 5000, ...options.actions })
   const services: Services = {
     sql,
     tasks: createTasks(sql),
     taskLogs: createTaskLogs({ sql, feed }),
     exports: createExports(sql),
-    actions: createActions({ sql, budgetMs: 5000, ...options.actions }),
+    actions,
+    workflows: createWorkflows(sql, actions),
     schedules: createSchedules(sql),
     auditor: createAuditor({ sql, log, silenceMs: 15_000, ...options.audit }),
     workers: createWorkers({ sql, fleet, silenceMs: 15_000, log }),

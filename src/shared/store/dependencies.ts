@@ -1,0 +1,114 @@
+import type { NewTask, TaskState } from '../core/task.ts'
+import type { Sql } from './connect.ts'
+import { insertion } from './tasks.ts'
+
+/** That one task waits for the end of another. */
+export interface Edge {
+  taskId: string
+  dependsOn: string
+}
+
+/** How a store of tasks that depend on others went. */
+export interface Stored {
+  /** False: nothing was stored. */
+  stored: boolean
+  /** Tasks that are depended on and do not exist. */
+  missing: string[]
+}
+
+/**
+ * Stores tasks together with what they depend on, all or none, in one statement. Those that they depend on are among
+ * them or exist already; the latter are locked, so that none ends unseen, and those that have ended are reported to
+ * the coordinators as if they ended now.
+ *
+ * @returns not stored when a task that is depended on does not exist, or an idempotency key is taken
+ */
+export async function insertDependents(
+  sql: Sql,
+  tasks: NewTask[],
+  edges: Edge[],
+  workflow: { id: string; name: string } | null = null,
+): Promise<Stored> {
+  const own = new Set(tasks.map(({ id }) => id))
+  const others = [...new Set(edges.map(({ dependsOn }) => dependsOn))].filter((id) => !own.has(id)).sort()
+  const workflows = workflow ? [workflow] : []
+  try {
+    const [row] = await sql<{ missing: string[] }[]>`
+      WITH parents AS MATERIALIZED (
+        SELECT t.id, t.state FROM tasks t WHERE t.id = ANY(${others}::uuid[]) ORDER BY t.id FOR NO KEY UPDATE
+      ), complete AS MATERIALIZED (SELECT count(*) = ${others.length}::int AS yes FROM parents),
+      begun AS (
+        INSERT INTO workflows (id, name)
+        SELECT w.id, w.name FROM unnest(${workflows.map(({ id }) => id)}::uuid[], ${workflows.map(({ name }) => name)}::text[]) AS w (id, name)
+        WHERE (SELECT yes FROM complete)
+      ), inserted AS (${insertion(sql, tasks, sql`(SELECT yes FROM complete)`, sql``)}),
+      connected AS (
+        INSERT INTO dependencies (task_id, depends_on)
+        SELECT e.task_id, e.depends_on
+        FROM unnest(${edges.map(({ taskId }) => taskId)}::uuid[], ${edges.map(({ dependsOn }) => dependsOn)}::uuid[]) AS e (task_id, depends_on)
+        WHERE (SELECT yes FROM complete)
+      ), marked AS (
+        UPDATE tasks t SET has_dependents = true FROM parents p
+        WHERE t.id = p.id AND NOT t.has_dependents AND (SELECT yes FROM complete)
+      ), ended AS (
+        INSERT INTO ended_parents (task_id, state)
+        SELECT p.id, p.state FROM parents p
+        WHERE p.state IN ('completed', 'failed', 'cancelled') AND (SELECT yes FROM complete) ORDER BY p.id
+        RETURNING 1
+      ), told AS (SELECT pg_notify('taskmaster_parents', '') FROM ended HAVING count(*) > 0)
+      SELECT ARRAY(SELECT o.id FROM unnest(${others}::uuid[]) AS o (id) WHERE o.id NOT IN (SELECT p.id FROM parents p)) AS missing
+      FROM (VALUES (1)) AS one LEFT JOIN told ON true`
+    const missing = row?.missing ?? []
+    return { stored: missing.length === 0, missing }
+  } catch (error) {
+    if ((error as { constraint_name?: unknown }).constraint_name === 'tasks_idempotency_key') {
+      return { stored: false, missing: [] }
+    }
+    throw error
+  }
+}
+
+/**
+ * Tells the dependents of tasks that have ended, as `sql/0011_dependents.sql` says: those whose last one it was become
+ * claimable, those of one that failed end as they are to.
+ *
+ * @returns how many ended tasks were looked at; 0 when no more are left that nobody else is looking at
+ */
+export async function resolveDependents(
+  sql: Sql,
+  { parents = 500, edges = 5000 }: { parents?: number; edges?: number } = {},
+): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`SELECT resolve_dependents(${parents}, ${edges}) AS count`
+  return row?.count ?? 0
+}
+
+/** A task that another one waits for, or that waits for it. */
+export interface Relative {
+  taskId: string
+  key: string | null
+  name: string
+  command: string
+  /** Null: it was deleted. */
+  state: TaskState | null
+}
+
+export interface Relatives {
+  dependsOn: Relative[]
+  dependents: Relative[]
+  /** How many dependents there are, of which `dependents` are the first. */
+  dependentsCount: number
+}
+
+/** What a task depends on, and the first of what depends on it. */
+export async function findRelatives(sql: Sql, taskId: string, limit = 100): Promise<Relatives> {
+  const described = (rows: ReturnType<Sql>) => sql`
+    coalesce((SELECT jsonb_agg(jsonb_build_object('taskId', r.id, 'key', t.workflow_key, 'name', coalesce(t.name, ''),
+        'command', coalesce(left(t.command, 200), ''), 'state', t.state) ORDER BY r.id)
+      FROM (${rows}) AS r LEFT JOIN tasks t ON t.id = r.id), '[]')`
+  const [row] = await sql<Relatives[]>`
+    SELECT
+      ${described(sql`SELECT d.depends_on AS id FROM dependencies d WHERE d.task_id = ${taskId} ORDER BY d.depends_on LIMIT ${limit}`)} AS "dependsOn",
+      ${described(sql`SELECT d.task_id AS id FROM dependencies d WHERE d.depends_on = ${taskId} ORDER BY d.task_id LIMIT ${limit}`)} AS dependents,
+      (SELECT count(*) FROM dependencies d WHERE d.depends_on = ${taskId}) AS "dependentsCount"`
+  return row ?? { dependsOn: [], dependents: [], dependentsCount: 0 }
+}
