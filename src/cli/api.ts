@@ -58,6 +58,13 @@ export interface AttemptView {
 
 export type TaskDetailView = TaskView & { attempts: AttemptView[] }
 
+export interface WhyView {
+  task_id: string
+  state: string
+  reasons: { code: string; text: string; task_ids: string[]; wait_ms: number | null }[]
+  estimate_ms: number | null
+}
+
 export interface AuditView {
   at: string
   ok: boolean

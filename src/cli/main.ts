@@ -16,6 +16,7 @@ import { statusCommand } from './status.ts'
 import { submitCommand } from './submit.ts'
 import { deadLettersCommand, tasksCommand } from './tasks.ts'
 import { runUp } from './up/run.ts'
+import { whyCommand } from './why.ts'
 import { workersCommand } from './workers.ts'
 
 const EXAMPLES = `
@@ -41,6 +42,7 @@ const program = new Command('taskmaster')
 const ofTasks = [
   submitCommand(),
   statusCommand(),
+  whyCommand(),
   tasksCommand(),
   exportCommand(),
   ...actionCommands(),

@@ -20,6 +20,7 @@ import { createSchedules } from './schedules/schedules.ts'
 import { startServer } from './server.ts'
 import { createSite } from './site/site.ts'
 import { createTasks } from './tasks.ts'
+import { explainWait } from './why.ts'
 import { createWorkers } from './workers.ts'
 import { createWorkflows } from './workflows/workflows.ts'
 
@@ -57,6 +58,8 @@ const services = {
   actions,
   workflows: createWorkflows(sql, actions),
   schedules: createSchedules(sql),
+  why: (id: string) =>
+    explainWait(sql, id, { silenceMs: config.silenceMs, startsPerSecond: feed.completedPerSecond() }),
   auditor: createAuditor({ sql, log, silenceMs: config.silenceMs }),
   workers,
   autoscaler,

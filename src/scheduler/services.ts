@@ -11,6 +11,7 @@ import type { TaskLogs } from './logs/task-logs.ts'
 import type { Schedules } from './schedules/schedules.ts'
 import type { Site } from './site/site.ts'
 import type { Tasks } from './tasks.ts'
+import type { Why } from './why.ts'
 import type { Workers } from './workers.ts'
 import type { Workflows } from './workflows/workflows.ts'
 
@@ -24,6 +25,8 @@ export interface Services {
   schedules: Schedules
   auditor: Auditor
   exports: Exports
+  /** Why a task does not run now. */
+  why: (id: string) => Promise<Why>
   workers: Workers
   /** Null: people scale. */
   autoscaler: Autoscaler | null

@@ -194,6 +194,7 @@ export const appRouter = t.router({
     get: procedure
       .input(taskIdInput)
       .query(async ({ ctx, input }) => viewDetail(await ctx.tasks.detail(input.task_id), null)),
+    why: procedure.input(taskIdInput).query(({ ctx, input }) => ctx.why(input.task_id)),
     list: procedure.input(listInput).query(({ ctx, input }) => listTasks(ctx, input)),
     deadLetters: procedure
       .input(deadLettersInput)

@@ -65,6 +65,10 @@ export const queries = {
     queryFn: ({ signal }: { signal: AbortSignal }) => api.schedules.preview.query(input, { signal }),
     placeholderData: keepPreviousData,
   }),
+  why: (id: string) => ({
+    queryKey: ['why', id] as const,
+    queryFn: ({ signal }: { signal: AbortSignal }) => api.tasks.why.query({ task_id: id }, { signal }),
+  }),
   autoscaling: () => ({
     queryKey: ['autoscaling'] as const,
     queryFn: ({ signal }: { signal: AbortSignal }) => api.workers.autoscaling.query(undefined, { signal }),

@@ -111,6 +111,15 @@ export const taskRoutes: Route[] = [
       return c.json((await list(c, services, '', { ...input, state: 'failed' })).tasks)
     },
   },
+  {
+    method: 'GET',
+    path: '/api/tasks/:id/why',
+    async handle(c, { why }) {
+      const parsed = taskIdInput.safeParse({ task_id: c.req.param('id') })
+      if (!parsed.success) return c.json({ error: 'Task not found', code: 'not_found' }, 404)
+      return c.json(await why(parsed.data.task_id))
+    },
+  },
   { method: 'POST', path: '/tasks', handle: submit },
   { method: 'GET', path: '/tasks', handle: listWithQueue },
   { method: 'GET', path: '/tasks/:id', handle: get },

@@ -19,6 +19,8 @@ export interface LimitedQueue {
 export interface Rooms {
   roomOf(queue: string): number
   keyRoomOf(queue: string, key: string): number
+  /** ms until a rate that is used up, of a queue or of one of its keys, lets more through; 0 when it does now. */
+  rateWaitMs(queue: string, key: string | null): number
   /** When a key that is given no more has room again: `taken` of it were just chosen. */
   freeAt(queue: string, key: string, taken: number): { never: boolean; waitMs: number }
 }
@@ -69,6 +71,12 @@ export async function readRooms(sql: Sql, queues: LimitedQueue[], keys: ReadyKey
       const limits = byName.get(queue)
       return limits ? room(nameOf(queue, key), limits.keyConcurrency, limits.keyRate) : Infinity
     },
+    rateWaitMs(queue, key) {
+      const limits = byName.get(queue)
+      const rate = key === null ? limits?.rate : limits?.keyRate
+      const use = uses.get(nameOf(queue, key))
+      return rate != null && use && use.used >= rate ? use.waitMs : 0
+    },
     freeAt(queue, key, taken) {
       const limits = byName.get(queue)
       const use = uses.get(nameOf(queue, key))
@@ -82,9 +90,9 @@ export async function readRooms(sql: Sql, queues: LimitedQueue[], keys: ReadyKey
   }
 }
 
-/** That task `t` counts against its queue: written as the predicate of tasks_held_in_queue is. */
-export const countsForQueue = (sql: Sql) => sql`
-  ${isHeld(sql)} AND (t.queue <> 'default' OR t.concurrency_key IS NOT NULL)`
+/** That a task, `t` if nothing is said, counts against its queue: written as the predicate of tasks_held_in_queue is. */
+export const countsForQueue = (sql: Sql, t: ReturnType<Sql> = sql`t`) => sql`
+  ${isHeld(sql, t)} AND (${t}.queue <> 'default' OR ${t}.concurrency_key IS NOT NULL)`
 
 /** How many claims count in the period that ends now, and how long until the first of them counts no more. */
 export const usesOf = (

@@ -15,6 +15,7 @@ import { createSchedules } from '../../../src/scheduler/schedules/schedules.ts'
 import type { Services } from '../../../src/scheduler/services.ts'
 import { createSite } from '../../../src/scheduler/site/site.ts'
 import { createTasks } from '../../../src/scheduler/tasks.ts'
+import { explainWait } from '../../../src/scheduler/why.ts'
 import { createWorkers } from '../../../src/scheduler/workers.ts'
 import { createWorkflows } from '../../../src/scheduler/workflows/workflows.ts'
 import { connect, type DatabaseSettings, type Sql } from '../../../src/shared/store/connect.ts'
@@ -97,6 +98,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     workflows: createWorkflows(sql, actions),
     schedules: createSchedules(sql),
     auditor: createAuditor({ sql, log, silenceMs: 15_000, ...options.audit }),
+    why: (id: string) => explainWait(sql, id, { silenceMs: 15_000, startsPerSecond: 10 }),
     workers: createWorkers({ sql, fleet, silenceMs: 15_000, log }),
     autoscaler: null,
     feed,

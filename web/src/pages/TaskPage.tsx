@@ -11,6 +11,7 @@ import { CopyButton } from '../parts/CopyButton.tsx'
 import { Empty } from '../parts/Empty.tsx'
 import { StateMark } from '../parts/StateMark.tsx'
 import { Timeline } from '../parts/Timeline.tsx'
+import { WhyPanel } from '../parts/WhyPanel.tsx'
 import { queries, queryClient } from '../queries.ts'
 import { isInvalid, isNotFound, reasonOf } from '../reason.ts'
 import { useTitle } from '../title.ts'
@@ -82,6 +83,9 @@ function Found(props: { task: TaskDetail }) {
         </div>
         <Deeds task={props.task} />
       </header>
+      <Show when={props.task.state === 'pending' || props.task.state === 'retrying'}>
+        <WhyPanel taskId={props.task.id} />
+      </Show>
       <section class="panel" aria-labelledby="attempts-title">
         <h2 id="attempts-title">Attempts</h2>
         <Show
