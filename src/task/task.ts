@@ -1,4 +1,4 @@
-import type { Json } from '../shared/core/task.ts'
+import type { ParentOutcome } from '../shared/core/parents.ts'
 import type { StandardSchema } from './standard-schema.ts'
 
 /** What `run` is given beside its input. */
@@ -17,8 +17,8 @@ export interface TaskContext {
    * refuse an attempt that was given up and does not know it.
    */
   readonly token: string
-  /** The results of the tasks that this one waited for, by their names in the workflow or their ids. */
-  readonly parents: Readonly<Record<string, Json>>
+  /** What the tasks that this one waited for came to, by their keys in its workflow, or else by their ids. */
+  readonly parents: Readonly<Record<string, ParentOutcome>>
 }
 
 export interface TaskOptions<Input, Given, Result> {

@@ -1,4 +1,5 @@
 import type { LogStream } from '../shared/core/output.ts'
+import type { ParentOutcomes } from '../shared/core/parents.ts'
 import type { Json } from '../shared/core/task.ts'
 
 /** What the pool tells a slot's thread: run this, or stop what you run. */
@@ -10,8 +11,8 @@ export interface SlotTask {
   command: string
   executor: string
   payload: Json | null
-  /** The results of the tasks that this one waited for. */
-  parents?: Json | null
+  /** What the tasks that it waited for came to; null: it waited for none. */
+  parents?: ParentOutcomes | null
 }
 
 /** What a slot's thread answers: it is ready, what its task says meanwhile, or how it ended. */

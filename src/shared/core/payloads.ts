@@ -37,10 +37,17 @@ export function findPayloadFault(executor: string, command: string, payload: Jso
     const fault = value === undefined || value === null ? null : check(value, `payload.${key}`)
     if (fault) return fault
   }
+  if (fields.send_parents && !takesParents(fields.body)) {
+    return 'payload.body must be an object, or left out, when payload.send_parents is true'
+  }
   return executor === 'http'
     ? findUrlFault(urlOf(command, payload), fields.url ? 'payload.url' : 'command')
     : null
 }
+
+/** Whether a body has room for what is told of parents. */
+const takesParents = (body: Json | undefined) =>
+  body === undefined || body === null || (typeof body === 'object' && !Array.isArray(body))
 
 /** Where an http task goes: what its payload says, or else its command. */
 export function urlOf(command: string, payload: Json | null): string {
@@ -72,6 +79,8 @@ const matching =
   (pattern: RegExp, what: string): Check =>
   (value, name) =>
     typeof value === 'string' && pattern.test(value) ? null : `${name} must be ${what}`
+
+const flag: Check = (value, name) => (typeof value === 'boolean' ? null : `${name} must be true or false`)
 
 const texts =
   (isName: (key: string) => boolean, what: string): Check =>
@@ -119,6 +128,7 @@ const CHECKS: Record<string, Record<string, Check>> = {
     expect_status: expectStatus,
     timeout_ms: whole(1, 2_147_483_647),
     max_redirects: whole(0, MAX_REDIRECTS),
+    send_parents: flag,
   },
 }
 

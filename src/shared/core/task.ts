@@ -1,6 +1,7 @@
 /** The vocabulary of a task and the rules its timestamps follow; sql/0001_tasks.sql holds the same rules. */
 
 import { DEFAULT_QUEUE } from './lane.ts'
+import type { ParentOutcomes } from './parents.ts'
 
 export const TASK_STATES = ['pending', 'assigned', 'running', 'completed', 'failed', 'cancelled'] as const
 export type TaskState = (typeof TASK_STATES)[number]
@@ -145,6 +146,8 @@ export interface Assignment extends TaskRef {
   priority: number
   timeoutMs: number | null
   cancelGraceMs: number
+  /** What it waited for; null: nothing. */
+  parents?: ParentOutcomes | null
 }
 
 /** An attempt that was not the last of its task. */

@@ -1,4 +1,5 @@
 import type { AttemptLog, LogStream, Progress } from '../core/output.ts'
+import type { ParentOutcomes } from '../core/parents.ts'
 import type { Report } from '../core/report.ts'
 import type { Assignment, Json } from '../core/task.ts'
 import type { AttemptLog__Output, AttemptLog as AttemptLogMessage } from './gen/grpcapi/AttemptLog.ts'
@@ -115,6 +116,7 @@ export function assignmentToMessage(task: Assignment): TaskMessage {
     priority: task.priority,
     timeout_ms: task.timeoutMs ?? 0,
     cancel_grace_ms: task.cancelGraceMs,
+    parents: task.parents ? JSON.stringify(task.parents) : '',
   }
 }
 
@@ -128,5 +130,6 @@ export function assignmentFromMessage(message: Task__Output): Assignment {
     priority: message.priority,
     timeoutMs: message.timeout_ms || null,
     cancelGraceMs: message.cancel_grace_ms,
+    parents: message.parents === '' ? null : (JSON.parse(message.parents) as ParentOutcomes),
   }
 }

@@ -4,6 +4,7 @@ import type { Assignment, TaskRef } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { isHeld, isHolding, putBack } from './held.ts'
 import { isClaimable, isLimited, isOpenTo, levels } from './lanes.ts'
+import { parentsOf } from './parents.ts'
 
 export interface ClaimedTask extends Assignment {
   workerId: number
@@ -22,7 +23,7 @@ export const STRICT: ClaimOrder = { ageingMs: null, agedPlaces: 0 }
 /** What the claim returns of a task. */
 export const claimed = (sql: Sql) => sql`
   t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.command, t.executor, t.payload, t.priority,
-  t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs"`
+  t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs", ${parentsOf(sql)} AS parents`
 
 /**
  * Claims due tasks: the nth, by priority and then by due time, for the nth worker given. One statement picks,

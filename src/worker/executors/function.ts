@@ -49,7 +49,7 @@ function contextOf(
   return {
     ...{ signal, progress, taskId, attempt },
     token: `${taskId}#${attempt}`,
-    parents: (parents ?? {}) as TaskContext['parents'],
+    parents: parents ?? {},
     log: (text) => say('log', String(text)),
   }
 }

@@ -10,6 +10,7 @@ export interface Task {
   'priority'?: (number);
   'timeout_ms'?: (number);
   'cancel_grace_ms'?: (number);
+  'parents'?: (string);
 }
 
 export interface Task__Output {
@@ -21,4 +22,5 @@ export interface Task__Output {
   'priority': (number);
   'timeout_ms': (number);
   'cancel_grace_ms': (number);
+  'parents': (string);
 }
