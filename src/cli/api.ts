@@ -24,6 +24,9 @@ export interface TaskView {
   losses: number
   max_retries: number
   timeout_ms: number | null
+  queue: string
+  concurrency_key: string | null
+  labels: string[]
   idempotency_key: string | null
   /** Seconds. */
   duration: number | null
@@ -84,6 +87,7 @@ export interface WorkerView {
   busy_slots: number
   tasks_completed: number
   last_active_at: string
+  labels: string[]
 }
 
 export type StatsView = { [State in TaskState as `${State}_tasks`]: number } & {

@@ -25,3 +25,10 @@ export function formatSeconds(seconds: number | null): string {
   if (seconds < 120) return `${seconds.toFixed(3)} s`
   return seconds < 7200 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`
 }
+
+/** As `parseDurationMs` reads it, in the largest unit that is whole: `1m`, `90s`, `250ms`. */
+export function formatDuration(ms: number): string {
+  const units = Object.entries(UNITS_MS).toReversed()
+  const [unit, size] = units.find(([, of]) => ms % of === 0 && ms >= of) ?? ['ms', 1]
+  return `${ms / size}${unit}`
+}

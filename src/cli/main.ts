@@ -8,6 +8,7 @@ import { exportCommand } from './export.ts'
 import { killCommand } from './kill.ts'
 import { logsCommand } from './logs.ts'
 import { migrateCommand } from './migrate.ts'
+import { queuesCommand } from './queues/command.ts'
 import { scaleCommand } from './scale.ts'
 import { schedulesCommand } from './schedules/command.ts'
 import { withTwoDashes } from './single-dash.ts'
@@ -51,6 +52,7 @@ const ofTasks = [
 const ofWorkers = [workersCommand(), scaleCommand(), killCommand()]
 const ofAll = [logsCommand(), statsCommand(), auditCommand(), migrateCommand(process.env)]
 for (const command of [up, ...ofTasks, ...ofWorkers, ...ofAll]) program.addCommand(command)
+program.addCommand(queuesCommand())
 program.addCommand(schedulesCommand())
 program.addCommand(chaosCommand(process.env))
 

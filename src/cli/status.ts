@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { DEFAULT_QUEUE } from '../shared/core/lane.ts'
 import type { AttemptView, TaskDetailView } from './api.ts'
 import { type CommonOptions, finishRemoteCommand, print, printJson, terminalWidth } from './command.ts'
 import { formatSeconds } from './duration.ts'
@@ -39,6 +40,9 @@ function describe(task: TaskDetailView): string {
     ['Failures', task.failures > 0 ? `${task.failures} of at most ${task.max_retries + 1}` : ''],
     ['Workers lost', task.losses > 0 ? task.losses : ''],
     ['Timeout', task.timeout_ms === null ? '' : formatSeconds(task.timeout_ms / 1000)],
+    ['Queue', task.queue === DEFAULT_QUEUE ? '' : task.queue],
+    ['Concurrency key', task.concurrency_key],
+    ['Labels', task.labels.join(', ')],
     ['Key', task.idempotency_key],
     ['Duration', formatSeconds(task.duration)],
     ['Progress', task.progress === null ? '' : `${Math.round(task.progress * 100)} %`],

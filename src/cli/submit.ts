@@ -21,6 +21,9 @@ interface SubmitOptions extends CommonOptions {
   backoffCap?: string
   timeout?: string
   cancelGrace?: string
+  queue?: string
+  key?: string
+  label?: string[]
   idempotencyKey?: string
   wait?: true
   file?: string
@@ -40,6 +43,8 @@ Examples:
   $ bun run taskmaster submit --executor http --cmd https://example.com --wait
   $ bun run taskmaster submit --executor function --cmd send-email --payload '{"to": "me@example.com"}'
   $ bun run taskmaster submit --cmd fetch --retries 5 --backoff 2s --backoff-cap 1m --timeout 30s
+  $ bun run taskmaster submit --cmd letter --queue mail --key customer-17
+  $ bun run taskmaster submit --cmd train --label gpu --label eu
   $ bun run taskmaster submit --cmd invoice --idempotency-key order-4711
   $ bun run taskmaster submit --cmd report --at 2030-01-01T09:00:00+01:00 --json
   $ bun run taskmaster submit --file tasks.ndjson
@@ -62,6 +67,9 @@ export function submitCommand(): Command {
     .option('--backoff-cap <duration>', 'before any retry, at most')
     .option('--timeout <duration>', 'how long an attempt may run (default: any time)')
     .option('--cancel-grace <duration>', 'from the signal to stop until the hard stop (default 5s)')
+    .option('--queue <name>', 'the queue whose limits it is under (default: default)')
+    .option('--key <key>', 'its concurrency key: those of one key share limits and take turns with others')
+    .option('--label <name>', 'a label that its worker must have; may be given several times', collect)
     .option('--idempotency-key <key>', 'submitted again under the same key, it is the same task')
     .option('--wait', 'wait for its end; exit code 1 unless it completed')
     .addHelpText('after', EXAMPLES)
@@ -90,6 +98,9 @@ async function send(api: Api, options: SubmitOptions): Promise<Submitted> {
     name: options.name,
     description: options.desc,
     executor: options.executor,
+    queue: options.queue,
+    concurrency_key: options.key,
+    labels: options.label,
     ...(options.priority !== undefined && { priority: parsePriority(options.priority) }),
     ...(options.payload !== undefined && { payload: parsePayload(options.payload) }),
     ...(options.retries !== undefined && { max_retries: Number(options.retries) }),
@@ -110,6 +121,8 @@ async function send(api: Api, options: SubmitOptions): Promise<Submitted> {
   }
   return await api.post<Submitted>('/tasks', task)
 }
+
+const collect = (value: string, before: string[] = []) => [...before, value]
 
 const durationField = (field: string, given: string | undefined) =>
   given === undefined ? {} : { [field]: parseDurationMs(given) }

@@ -29,6 +29,7 @@ export function renderWorkers(workers: WorkerView[]): string {
       { title: 'BUSY', value: (worker) => `${worker.busy_slots}/${worker.slots}`, align: 'right' },
       { title: 'COMPLETED', value: (worker) => worker.tasks_completed, align: 'right' },
       { title: 'LAST SEEN', value: (worker) => formatTime(worker.last_active_at) },
+      { title: 'LABELS', value: (worker) => worker.labels.join(', ') },
       { title: 'ADDRESS', value: (worker) => worker.address },
     ],
     workers.toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),

@@ -10,6 +10,7 @@ import { exportRoutes } from './rest/export.ts'
 import { guard, protect } from './rest/guard.ts'
 import { logRoutes } from './rest/logs.ts'
 import { operationRoutes } from './rest/operations.ts'
+import { queueRoutes } from './rest/queues.ts'
 import { type Env, Refusal, type Route } from './rest/route.ts'
 import { scheduleRoutes } from './rest/schedules.ts'
 import { socketRoutes } from './rest/socket.ts'
@@ -38,6 +39,7 @@ export function createApp(services: Services): Hono<Env> {
     exportRoutes,
     actionRoutes,
     workflowRoutes,
+    queueRoutes,
     scheduleRoutes,
     workerRoutes,
     eventRoutes,

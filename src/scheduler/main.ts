@@ -16,6 +16,7 @@ import { createFeed } from './feed/feed.ts'
 import { chooseFleet } from './fleet/choose.ts'
 import { createHealth } from './health.ts'
 import { createTaskLogs } from './logs/task-logs.ts'
+import { createQueues } from './queues/queues.ts'
 import { createSchedules } from './schedules/schedules.ts'
 import { startServer } from './server.ts'
 import { createSite } from './site/site.ts'
@@ -57,6 +58,7 @@ const services = {
   exports: createExports(sql),
   actions,
   workflows: createWorkflows(sql, actions),
+  queues: createQueues({ sql, log }),
   schedules: createSchedules(sql),
   why: (id: string) =>
     explainWait(sql, id, { silenceMs: config.silenceMs, startsPerSecond: feed.completedPerSecond() }),

@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Histogram, Registry } from 'prom-client'
+import type { Queue } from '../shared/store/queues.ts'
 import type { Worker } from '../shared/store/workers.ts'
 import type { Audit } from './auditor.ts'
 import { queueDepthOf } from './stats.ts'
@@ -7,6 +8,8 @@ export interface Figures {
   counts: Map<string, number>
   /** Live workers. */
   workers: Worker[]
+  /** METERED_QUEUES at most. */
+  queues: Queue[]
   audit: { audit: Audit; ageMs: number } | null
 }
 
@@ -15,6 +18,9 @@ export interface Metrics {
   /** These figures in Prometheus' text format. */
   render(figures: Figures): Promise<string>
 }
+
+/** Queues that have figures of their own, the first by name: callers name queues, and each name is a time series. */
+export const METERED_QUEUES = 100
 
 /** Upper bounds, in ms, of the buckets that sql/0004_changes.sql counts in; the last is unbounded. */
 const EDGES_MS = [1, 2, 4, 8, 16, 32, 64, 100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200]
@@ -29,7 +35,7 @@ const PRIORITY_NAMES = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL', 'OTHER']
  */
 export function createMetrics(): Metrics {
   const registry = new Registry()
-  let figures: Figures = { counts: new Map(), workers: [], audit: null }
+  let figures: Figures = { counts: new Map(), workers: [], queues: [], audit: null }
   const count = (name: string) => figures.counts.get(name) ?? 0
   const registers = [registry]
 
@@ -80,6 +86,20 @@ export function createMetrics(): Metrics {
     'Live workers that run something.',
     () => figures.workers.filter(({ runningTaskIds }) => runningTaskIds.length > 0).length,
   )
+  const ofQueue = (name: string, help: string, read: (queue: Queue) => number) =>
+    new Gauge({
+      name: `taskmaster_queue_${name}`,
+      help,
+      labelNames: ['queue'],
+      registers,
+      collect() {
+        this.reset()
+        for (const queue of figures.queues) this.set({ queue: queue.name }, read(queue))
+      },
+    })
+  ofQueue('held', 'Tasks of the queue that workers hold.', ({ held }) => held)
+  ofQueue('due', 'Tasks of the queue that are due and wait for room or a worker.', ({ due }) => due)
+  ofQueue('paused', 'Whether the queue is paused.', ({ pausedAt }) => Number(pausedAt !== null))
   const found = (name: string, help: string, read: (audit: Audit) => number) =>
     gauge(`taskmaster_audit_${name}`, help, () => (figures.audit ? read(figures.audit.audit) : 0))
   found('orphaned_tasks', 'Tasks held by workers that are gone.', (audit) => audit.orphaned_tasks)

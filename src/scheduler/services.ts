@@ -8,6 +8,7 @@ import type { Exports } from './export/exports.ts'
 import type { Feed } from './feed/feed.ts'
 import type { Health } from './health.ts'
 import type { TaskLogs } from './logs/task-logs.ts'
+import type { Queues } from './queues/queues.ts'
 import type { Schedules } from './schedules/schedules.ts'
 import type { Site } from './site/site.ts'
 import type { Tasks } from './tasks.ts'
@@ -22,6 +23,7 @@ export interface Services {
   taskLogs: TaskLogs
   actions: Actions
   workflows: Workflows
+  queues: Queues
   schedules: Schedules
   auditor: Auditor
   exports: Exports

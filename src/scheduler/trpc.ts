@@ -11,6 +11,8 @@ import { type Follower, MAX_NARROWED } from './feed/feed.ts'
 import { followInput, linesInput, writePosition } from './logs/input.ts'
 import { FROM_START } from './logs/task-logs.ts'
 import { type NewsView, viewLine, viewNews } from './logs/views.ts'
+import { editQueueInput, pauseQueueInput, queueNameInput } from './queues/input.ts'
+import { viewQueue } from './queues/views.ts'
 import { BATCH_BODY_LIMIT, readJsonText } from './rest/body.ts'
 import {
   backfillInput,
@@ -275,6 +277,21 @@ export const appRouter = t.router({
     preview: procedure
       .input(previewInput)
       .query(async ({ ctx, input }) => viewPreview(await ctx.schedules.preview(input))),
+  }),
+  queues: t.router({
+    list: procedure.query(async ({ ctx }) => (await ctx.queues.list()).map(viewQueue)),
+    get: procedure
+      .input(queueNameInput)
+      .query(async ({ ctx, input }) => viewQueue(await ctx.queues.get(input.queue))),
+    edit: procedure
+      .input(editQueueInput.and(queueNameInput))
+      .mutation(async ({ ctx, input }) => viewQueue(await ctx.queues.edit(input.queue, input))),
+    pause: procedure
+      .input(pauseQueueInput.and(queueNameInput))
+      .mutation(async ({ ctx, input }) => viewQueue(await ctx.queues.pause(input.queue, input))),
+    resume: procedure
+      .input(queueNameInput)
+      .mutation(async ({ ctx, input }) => viewQueue(await ctx.queues.resume(input.queue))),
   }),
   audit: procedure.query(({ ctx }) => ctx.auditor.run()),
   stats: procedure.query(({ ctx }) => readStats(ctx.sql, ctx.workers, ctx.feed.completedPerSecond())),

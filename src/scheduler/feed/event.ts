@@ -44,6 +44,8 @@ const KINDS = {
   reassigned: { event: 'task_reassigned', level: 'info', verb: 'taken back to be reassigned' },
   scale: { event: 'worker_scale', level: 'info', verb: 'Workers scaled' },
   kill: { event: 'worker_kill', level: 'error', verb: 'Worker killed' },
+  queue_paused: { event: 'queue_paused', level: 'info', verb: 'Queue paused' },
+  queue_resumed: { event: 'queue_resumed', level: 'info', verb: 'Queue resumed' },
   worker_online: { event: 'worker_online', level: 'success', verb: 'Worker online' },
   worker_offline: { event: 'worker_offline', level: 'error', verb: 'Worker offline' },
   /** Events were missed here. */

@@ -1,5 +1,6 @@
 import { readCounts } from '../../shared/store/counts.ts'
-import { createMetrics } from '../metrics.ts'
+import { listQueues } from '../../shared/store/queues.ts'
+import { createMetrics, METERED_QUEUES } from '../metrics.ts'
 import type { Route } from './route.ts'
 
 /** What operators ask: whether it is well, and its figures. */
@@ -22,10 +23,13 @@ export function operationRoutes(): Route[] {
       method: 'GET',
       path: '/metrics',
       async handle(c, { sql, workers, auditor }) {
-        const [counts, live] = await Promise.all([readCounts(sql), workers.list({})])
-        return c.text(await metrics.render({ counts, workers: live, audit: auditor.latest() }), 200, {
-          'Content-Type': metrics.contentType,
-        })
+        const [counts, live, queues] = await Promise.all([
+          readCounts(sql),
+          workers.list({}),
+          listQueues(sql, null, METERED_QUEUES),
+        ])
+        const figures = { counts, workers: live, queues, audit: auditor.latest() }
+        return c.text(await metrics.render(figures), 200, { 'Content-Type': metrics.contentType })
       },
     },
   ]

@@ -32,10 +32,13 @@ export interface ChangeNotice {
   ][]
 }
 
-/** Tells watchers of something that changes no row. */
+/** What is told by whoever did it. */
+export type Announced = 'scale' | 'kill' | 'queue_paused' | 'queue_resumed'
+
+/** Tells watchers of something that changes no row of a task. */
 export async function notifyEvent(
   sql: Sql,
-  type: 'scale' | 'kill',
+  type: Announced,
   { workerId = null, text }: { workerId?: number | null; text: string },
 ): Promise<void> {
   await sql`

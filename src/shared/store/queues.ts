@@ -37,7 +37,8 @@ export interface Queue extends QueueLimits {
 }
 
 const COUNT_LIMIT = 1000
-const LISTED = 1000
+/** Queues that are listed, the first by name. */
+export const MAX_LISTED = 1000
 
 /** Whether some queue has limits, or tasks with keys wait: then claims have to look further than `claimTasks` does. */
 export async function isGoverned(sql: Sql): Promise<boolean> {
@@ -52,10 +53,10 @@ const columns = (sql: Sql) => sql`
   q.key_rate_period_ms AS "keyRatePeriodMs", q.created_at AS "createdAt"`
 
 /** The queues by name, with what is in each now. */
-export function listQueues(sql: Sql, name: string | null = null): Promise<Queue[]> {
+export function listQueues(sql: Sql, name: string | null = null, limit = MAX_LISTED): Promise<Queue[]> {
   return sql<Queue[]>`
     WITH RECURSIVE ${levels(sql)}, listed AS MATERIALIZED (
-      SELECT * FROM queues q WHERE ${name === null ? sql`true` : sql`q.name = ${name}`} ORDER BY q.name LIMIT ${LISTED}
+      SELECT * FROM queues q WHERE ${name === null ? sql`true` : sql`q.name = ${name}`} ORDER BY q.name LIMIT ${limit}
     ), due AS MATERIALIZED (
       SELECT split_part(l.lane, '/', 1) COLLATE "C" AS queue, sum(d.count) AS count
       FROM level l CROSS JOIN LATERAL (
@@ -81,37 +82,53 @@ export function listQueues(sql: Sql, name: string | null = null): Promise<Queue[
     FROM listed q ORDER BY q.name`
 }
 
-/** Sets the limits of a queue, known or not, to these. */
-export async function limitQueue(sql: Sql, name: string, limits: QueueLimits): Promise<void> {
-  const { concurrency, rate, ratePeriodMs, keyConcurrency, keyRate, keyRatePeriodMs } = limits
+/** Sets those limits of a queue, known or not, that are given; null lifts one, what is left out stays as it is. */
+export async function limitQueue(sql: Sql, name: string, limits: Partial<QueueLimits>): Promise<void> {
+  const { concurrency, rate, ratePeriodMs, keyConcurrency, keyRate, keyRatePeriodMs } = {
+    ...UNLIMITED,
+    ...limits,
+  }
+  const isGiven = (limit: keyof QueueLimits) => limits[limit] !== undefined
   await sql`
     WITH set AS (
       INSERT INTO queues AS q (name, concurrency, rate, rate_period_ms, key_concurrency, key_rate, key_rate_period_ms)
       VALUES (${name}, ${concurrency}, ${rate}, ${ratePeriodMs}, ${keyConcurrency}, ${keyRate}, ${keyRatePeriodMs})
-      ON CONFLICT (name) DO UPDATE SET concurrency = excluded.concurrency, rate = excluded.rate,
-        rate_period_ms = excluded.rate_period_ms, key_concurrency = excluded.key_concurrency,
-        key_rate = excluded.key_rate, key_rate_period_ms = excluded.key_rate_period_ms, updated_at = now()
+      ON CONFLICT (name) DO UPDATE SET
+        concurrency = CASE WHEN ${isGiven('concurrency')} THEN excluded.concurrency ELSE q.concurrency END,
+        rate = CASE WHEN ${isGiven('rate')} THEN excluded.rate ELSE q.rate END,
+        rate_period_ms = CASE WHEN ${isGiven('rate')} THEN excluded.rate_period_ms ELSE q.rate_period_ms END,
+        key_concurrency = CASE WHEN ${isGiven('keyConcurrency')} THEN excluded.key_concurrency ELSE q.key_concurrency END,
+        key_rate = CASE WHEN ${isGiven('keyRate')} THEN excluded.key_rate ELSE q.key_rate END,
+        key_rate_period_ms = CASE WHEN ${isGiven('keyRate')} THEN excluded.key_rate_period_ms ELSE q.key_rate_period_ms END,
+        updated_at = now()
       RETURNING name
     ), ${freed(sql)}
     SELECT pg_notify(${QUEUES_CHANNEL}, '') FROM set`
 }
 
-/** Nothing of a paused queue is claimed; what is held goes on. */
-export async function pauseQueue(sql: Sql, name: string, by: string | null): Promise<void> {
-  await sql`
+/**
+ * Nothing of a paused queue is claimed; what is held goes on.
+ *
+ * @returns whether it was not paused before
+ */
+export async function pauseQueue(sql: Sql, name: string, by: string | null): Promise<boolean> {
+  const rows = await sql`
     WITH set AS (
       INSERT INTO queues AS q (name, paused_at, paused_by) VALUES (${name}, now(), ${by})
-      ON CONFLICT (name) DO UPDATE SET paused_at = coalesce(q.paused_at, now()),
-        paused_by = CASE WHEN q.paused_at IS NULL THEN excluded.paused_by ELSE q.paused_by END, updated_at = now()
+      ON CONFLICT (name) DO UPDATE SET paused_at = now(), paused_by = excluded.paused_by, updated_at = now()
+        WHERE q.paused_at IS NULL
       RETURNING name
     )
     SELECT pg_notify(${QUEUES_CHANNEL}, '') FROM set`
+  return rows.length > 0
 }
 
+/** @returns whether it was paused before */
 export async function resumeQueue(sql: Sql, name: string): Promise<boolean> {
   const rows = await sql`
     WITH set AS (
-      UPDATE queues q SET paused_at = NULL, paused_by = NULL, updated_at = now() WHERE q.name = ${name} RETURNING name
+      UPDATE queues q SET paused_at = NULL, paused_by = NULL, updated_at = now()
+      WHERE q.name = ${name} AND q.paused_at IS NOT NULL RETURNING name
     ), ${freed(sql)}
     SELECT pg_notify(${QUEUES_CHANNEL}, '') FROM set`
   return rows.length > 0

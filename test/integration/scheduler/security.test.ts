@@ -12,6 +12,8 @@ const CHANGES = [
   ['/api/workers/kill', { name: 'w1' }],
   ['/api/workers/scale', { count: 2 }],
   ['/api/tasks/cancel', { all: true }],
+  ['/api/queues/mail/pause', {}],
+  ['/trpc/queues.pause', { queue: 'mail' }],
   ['/trpc/workers.kill', { name: 'w1' }],
   ['/trpc/tasks.scheduleBatch', { count: 2 }],
 ] as const

@@ -10,6 +10,7 @@ import { createFeed, type Feed } from '../../../src/scheduler/feed/feed.ts'
 import type { Fleet } from '../../../src/scheduler/fleet/port.ts'
 import { createHealth } from '../../../src/scheduler/health.ts'
 import { createTaskLogs } from '../../../src/scheduler/logs/task-logs.ts'
+import { createQueues } from '../../../src/scheduler/queues/queues.ts'
 import { allowedHosts } from '../../../src/scheduler/rest/hosts.ts'
 import { createSchedules } from '../../../src/scheduler/schedules/schedules.ts'
 import type { Services } from '../../../src/scheduler/services.ts'
@@ -96,6 +97,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     exports: createExports(sql),
     actions,
     workflows: createWorkflows(sql, actions),
+    queues: createQueues({ sql, log }),
     schedules: createSchedules(sql),
     auditor: createAuditor({ sql, log, silenceMs: 15_000, ...options.audit }),
     why: (id: string) => explainWait(sql, id, { silenceMs: 15_000, startsPerSecond: 10 }),

@@ -6,7 +6,7 @@ import { connect } from '../../../src/shared/store/connect.ts'
 import { readCounts } from '../../../src/shared/store/counts.ts'
 import { msUntilNextDue, STRICT } from '../../../src/shared/store/dispatch.ts'
 import { claimGoverned, hasGoverned, msUntilGoverned } from '../../../src/shared/store/governed.ts'
-import { limitQueue, UNLIMITED } from '../../../src/shared/store/queues.ts'
+import { limitQueue, listQueues, UNLIMITED } from '../../../src/shared/store/queues.ts'
 import { createTransactions, type Transactions } from '../../../src/shared/store/transactions.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
 import { type Explained, explain } from '../../support/plans.ts'
@@ -110,6 +110,17 @@ test('due tasks are counted along the index, no further than is asked for', asyn
   const [plan] = await explain(database, (sql) => countDue(sql, 20))
   expect(plan!.rowsRead('tasks')).toBeWithin(20, 20 + 2 * LEVELS + 1)
   expect(new Set(plan!.indexes)).toEqual(new Set(['tasks_claimable', 'queues_pkey']))
+})
+
+test('queues are listed without a look at what has ended or is due later, however much is due', async () => {
+  await claim(database.sql, 20)
+  const [plan] = await explain(database, (sql) => listQueues(sql))
+  // Of each level a thousand, of those with keys a thousand, and what is held.
+  expect(plan!.rowsRead('tasks')).toBeLessThan(5000)
+  expect(new Set(plan!.indexes)).not.toContain('tasks_pending')
+  expect(
+    plan!.nodes.filter((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name'] === 'tasks'),
+  ).toEqual([])
 })
 
 let transactions: Transactions

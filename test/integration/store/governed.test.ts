@@ -22,7 +22,8 @@ const pools = Array.from({ length: 4 }, () =>
 )
 beforeEach(async () => {
   await reset(sql)
-  await sql`DELETE FROM queues WHERE name <> 'default'`
+  await sql`DELETE FROM queues`
+  await sql`INSERT INTO queues (name) VALUES ('default')`
 })
 afterAll(() => Promise.all(pools.map((pool) => pool.end())))
 
@@ -54,6 +55,21 @@ test('what has a limit or a key is left alone by the single statement, and taken
   await insert(sql, 2, { priority: 3 })
   expect((await take(10)).map(({ priority }) => priority).sort()).toEqual([1, 1, 2, 2, 3, 3])
   expect(await hasGoverned(sql, PLAIN)).toBe(false)
+})
+
+test('the default queue has a rate, and limits for its keys, too', async () => {
+  await limit('default', { rate: 6, ratePeriodMs: 60_000, keyConcurrency: 2 })
+  await insert(sql, 10, { concurrencyKey: 'a' })
+  await insert(sql, 1, { concurrencyKey: 'b' })
+  await insert(sql, 10)
+  expect(await claim(sql, 10)).toHaveLength(0)
+  const first = await take(10)
+  expect(first).toHaveLength(6)
+  expect((await heldByKey()).a).toBeLessThanOrEqual(2)
+  await finish(first)
+  expect(await take(10)).toHaveLength(0)
+  await limit('default', {})
+  expect(await take(30)).not.toHaveLength(0)
 })
 
 test('a queue never holds more than its concurrency, and has room again when tasks end', async () => {

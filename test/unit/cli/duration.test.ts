@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { formatSeconds, parseDurationMs } from '../../../src/cli/duration.ts'
+import { formatDuration, formatSeconds, parseDurationMs } from '../../../src/cli/duration.ts'
 
 test.each([
   ['500ms', 500],
@@ -43,4 +43,16 @@ test('spans are shown in the unit that suits them', () => {
     '2.0 min',
     '2.0 h',
   ])
+})
+
+test('a time span is written in its largest whole unit, and read as the same', () => {
+  expect([250, 1000, 90_000, 60_000, 3_600_000, 86_400_000].map(formatDuration)).toEqual([
+    '250ms',
+    '1s',
+    '90s',
+    '1m',
+    '1h',
+    '1d',
+  ])
+  fc.assert(fc.property(fc.integer({ min: 1, max: 1e9 }), (ms) => parseDurationMs(formatDuration(ms)) === ms))
 })
