@@ -6,6 +6,7 @@ import { useTitle } from '../title.ts'
 const GROUPS: Record<string, string[]> = {
   workers: ['worker_online', 'worker_offline', 'kill', 'scale'],
   trouble: ['failed', 'retrying', 'reassigned', 'worker_offline', 'kill', 'gap'],
+  queues: ['queue_paused', 'queue_resumed'],
   ended: ['completed', 'failed', 'cancelled'],
 }
 

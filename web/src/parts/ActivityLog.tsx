@@ -18,6 +18,8 @@ const LABELS: Record<FeedEvent['type'], string> = {
   reassigned: 'reassigned',
   scale: 'scale',
   kill: 'kill',
+  queue_paused: 'paused',
+  queue_resumed: 'resumed',
   worker_online: 'online',
   worker_offline: 'offline',
   gap: 'gap',
