@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import { AppError } from '../shared/core/error.ts'
+import { createSseReader, type SseMessage } from '../shared/core/sse.ts'
 import { type Api, type EventView, type LineView, reach, type TaskView } from './api.ts'
 import { type CommonOptions, finishRemoteCommand, print, printJson } from './command.ts'
-import { createSseReader, type SseMessage } from './sse.ts'
 import { formatTime } from './times.ts'
 
 interface LogsOptions extends CommonOptions {

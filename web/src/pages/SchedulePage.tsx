@@ -14,6 +14,13 @@ const SOON = [
   { name: '+30 min', minutes: 30 },
   { name: '+1 hour', minutes: 60 },
 ]
+/** What the command is to each executor. */
+const EXECUTORS = {
+  simulate: { title: 'Simulate', command: 'Command' },
+  shell: { title: 'Shell', command: 'Command, for sh -c' },
+  http: { title: 'HTTP', command: 'URL' },
+  function: { title: 'Function', command: "Handler's name" },
+} as const
 const PRIORITIES = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'] as const
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 
@@ -21,6 +28,8 @@ const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 export default function SchedulePage() {
   useTitle(() => 'Schedule')
   const [command, setCommand] = createSignal('')
+  const [executor, setExecutor] = createSignal<keyof typeof EXECUTORS>('simulate')
+  const [payload, setPayload] = createSignal('')
   const [name, setName] = createSignal('')
   const [priority, setPriority] = createSignal<(typeof PRIORITIES)[number]>('LOW')
   const [retries, setRetries] = createSignal(0)
@@ -40,6 +49,8 @@ export default function SchedulePage() {
       const task = await api.tasks.schedule.mutate({
         command: command(),
         scheduled_at: at().toISOString(),
+        executor: executor(),
+        payload: parsePayload(payload()),
         priority: priority(),
         max_retries: retries(),
         ...(name() && { name: name() }),
@@ -84,7 +95,18 @@ export default function SchedulePage() {
       >
         <form class="panel form" onSubmit={schedule}>
           <label>
-            Command
+            Executor
+            <select
+              value={executor()}
+              onChange={(event) => setExecutor(event.currentTarget.value as keyof typeof EXECUTORS)}
+            >
+              <For each={Object.entries(EXECUTORS)}>
+                {([value, { title }]) => <option value={value}>{title}</option>}
+              </For>
+            </select>
+          </label>
+          <label>
+            {EXECUTORS[executor()].command}
             <textarea
               class="mono"
               rows="3"
@@ -166,6 +188,16 @@ export default function SchedulePage() {
                 />
               </label>
             </div>
+            <label>
+              Payload, as JSON
+              <textarea
+                class="mono"
+                rows="3"
+                placeholder={executor() === 'shell' ? '{"env": {"NAME": "value"}}' : 'none'}
+                value={payload()}
+                onInput={(event) => setPayload(event.currentTarget.value)}
+              />
+            </label>
           </details>
           <Show when={fault()}>
             {(text) => (
@@ -182,4 +214,13 @@ export default function SchedulePage() {
       <ImportPanel />
     </div>
   )
+}
+
+function parsePayload(text: string) {
+  if (text.trim() === '') return null
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Error(`the payload is not JSON: ${(error as Error).message}`)
+  }
 }

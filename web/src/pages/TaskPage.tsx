@@ -1,14 +1,18 @@
 import { A, useNavigate, useParams, useSearchParams } from '@solidjs/router'
 import { useQuery } from '@tanstack/solid-query'
 import { createSignal, For, onCleanup, Show } from 'solid-js'
+import type { ExecutorName } from '../../../src/shared/core/task.ts'
 import { ACTIONS, type Action, applies, DEEDS, doToOne, isEnded } from '../actions.ts'
 import { api, type TaskDetail } from '../api.ts'
 import { useDialogs } from '../dialogs.ts'
 import { live } from '../events.ts'
 import { formatInstant, formatUtc, shortId } from '../format.ts'
+import { createOutput } from '../output.ts'
 import { ConfirmDialog } from '../parts/ConfirmDialog.tsx'
 import { CopyButton } from '../parts/CopyButton.tsx'
 import { Empty } from '../parts/Empty.tsx'
+import { OutputPanel } from '../parts/OutputPanel.tsx'
+import { ResultPanel } from '../parts/ResultPanel.tsx'
 import { StateMark } from '../parts/StateMark.tsx'
 import { Timeline } from '../parts/Timeline.tsx'
 import { WhyPanel } from '../parts/WhyPanel.tsx'
@@ -63,6 +67,10 @@ export default function TaskPage() {
 
 function Found(props: { task: TaskDetail }) {
   const [params] = useSearchParams<{ attempt?: string }>()
+  const output = createOutput(
+    () => props.task.id,
+    () => isEnded(props.task.state),
+  )
   const [now, setNow] = createSignal(live.now())
   const timer = setInterval(() => isEnded(props.task.state) || setNow(live.now()), 200)
   onCleanup(() => clearInterval(timer))
@@ -101,21 +109,11 @@ function Found(props: { task: TaskDetail }) {
           <Timeline task={props.task} now={now()} chosen={Number(params.attempt) || null} />
         </Show>
       </section>
+      <Show when={output.lines().length > 0 || props.task.executor !== 'simulate'}>
+        <OutputPanel id={props.task.id} isEnded={isEnded(props.task.state)} output={output} />
+      </Show>
       <div class="columns">
-        <section class="panel" aria-labelledby="result-title">
-          <h2 id="result-title">Result</h2>
-          <Show when={props.task.error}>{(error) => <pre class="result fault">{error()}</pre>}</Show>
-          <Show when={props.task.output}>{(output) => <pre class="result">{output()}</pre>}</Show>
-          <Show when={!props.task.error && !props.task.output}>
-            <p class="soft">{isEnded(props.task.state) ? 'It left no output and no error.' : 'Not yet.'}</p>
-          </Show>
-          <h2>Command</h2>
-          <pre class="result">{props.task.command}</pre>
-          <Show when={props.task.payload !== null}>
-            <h2>Payload</h2>
-            <pre class="result">{JSON.stringify(props.task.payload, null, 2)}</pre>
-          </Show>
-        </section>
+        <ResultPanel task={props.task} progress={output.standing()?.progress ?? props.task.progress} />
         <Facts task={props.task} />
       </div>
     </>
@@ -199,11 +197,12 @@ function Deeds(props: { task: TaskDetail }) {
     })
   const duplicate = () =>
     run('duplicated', async () => {
-      const { command, name, description, priority, payload, max_retries, timeout_ms } = props.task
+      const { command, name, description, executor, priority, payload, max_retries, timeout_ms } = props.task
       const copy = await api.tasks.submit.mutate({
         command,
         name,
         description,
+        executor: executor as ExecutorName,
         priority,
         payload,
         max_retries,

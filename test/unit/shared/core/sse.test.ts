@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { createSseReader, type SseMessage } from '../../../src/cli/sse.ts'
+import { createSseReader, type SseMessage } from '../../../../src/shared/core/sse.ts'
 
 function readAll(chunks: string[]): SseMessage[] {
   const messages: SseMessage[] = []
