@@ -52,7 +52,10 @@ test.skipIf(!hasBrowser)(
     expect(await log.getAttribute('aria-live')).toBe('off')
     await page.getByRole('button', { name: 'Read aloud' }).click()
     expect(await log.getAttribute('aria-live')).toBe('polite')
-    await page.getByRole('region', { name: 'Result' }).getByText('"rows": 5').waitFor()
+    await page.getByRole('button', { name: 'Copy the result' }).waitFor()
+    expect(await page.getByRole('region', { name: 'Result' }).locator('pre').first().textContent()).toBe(
+      '{\n  "rows": 5\n}',
+    )
     await page.getByText('oh', { exact: true }).waitFor()
     expect(await linesOf(page)).toEqual([1, 2, 3, 4, 5].map((n) => `line <${n}>`).concat('oh'))
     await keepScreenshot(page, 'task-output')

@@ -1,6 +1,6 @@
 import { A, useNavigate, useParams, useSearchParams } from '@solidjs/router'
 import { useQuery } from '@tanstack/solid-query'
-import { createSignal, For, onCleanup, Show } from 'solid-js'
+import { createEffect, createSignal, For, onCleanup, Show } from 'solid-js'
 import type { ExecutorName } from '../../../src/shared/core/task.ts'
 import { ACTIONS, type Action, applies, DEEDS, doToOne, isEnded } from '../actions.ts'
 import { api, type TaskDetail } from '../api.ts'
@@ -71,6 +71,13 @@ function Found(props: { task: TaskDetail }) {
     () => props.task.id,
     () => isEnded(props.task.state),
   )
+  // It may have ended between two looks.
+  createEffect(() => {
+    const state = output.standing()?.state
+    if (state && isEnded(state) && !isEnded(props.task.state)) {
+      void queryClient.invalidateQueries({ queryKey: ['task', props.task.id] })
+    }
+  })
   const [now, setNow] = createSignal(live.now())
   const timer = setInterval(() => isEnded(props.task.state) || setNow(live.now()), 200)
   onCleanup(() => clearInterval(timer))

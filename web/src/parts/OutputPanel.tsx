@@ -25,7 +25,7 @@ export function OutputPanel(props: {
     return before ? before.attempt !== line.attempt : line.attempt > 1
   }
   return (
-    <section class="panel" aria-labelledby="output-title">
+    <section class="panel output-panel" aria-labelledby="output-title">
       <header class="panel-head">
         <h2 id="output-title">Output</h2>
         <Show when={props.output.lines().length > 0}>
