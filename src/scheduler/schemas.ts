@@ -59,6 +59,7 @@ export const wholeNumber = (min: number, max: number, message: string) =>
 const milliseconds = (field: string, min: number) =>
   wholeNumber(min, LIMITS.timeMs, `${field} must be a whole number from ${min} to ${LIMITS.timeMs}`)
 
+/** When: ISO 8601 with Z or an offset. */
 export const instant = z
   .string({ error: ({ input }) => (isMissing(input) ? REQUIRED : BAD_DATE) })
   .min(1, REQUIRED)
@@ -195,40 +196,15 @@ export const batchInput = body({
   )
   .superRefine(fitsExecutor())
 
-const manyItem = submitInput
-  .extend({ scheduled_at: instant.nullish() })
-  .refine(({ delay_seconds, scheduled_at }) => !delay_seconds || !scheduled_at, {
-    error: 'delay_seconds and scheduled_at must not both be given',
-    path: ['delay_seconds'],
-  })
-
-const BAD_TASKS = `tasks must be an array of 1 to ${LIMITS.many} tasks`
-
-/** Many tasks that differ. What is wrong with one of them is said with its place, `tasks[17].priority must be …`. */
-export const manyInput = manyInputWith((index) => ({ whole: `tasks[${index}] `, field: `tasks[${index}].` }))
-
-/** The same, with another way to say which of them is meant. */
-export function manyInputWith(tell: (index: number) => { whole: string; field: string }) {
-  return body({ tasks: z.array(z.custom<z.input<typeof manyItem>>(), BAD_TASKS) }).transform(
-    ({ tasks }, context) => {
-      const fail = (message: string) => {
-        context.issues.push({ code: 'custom', message, input: null })
-        return z.NEVER
-      }
-      if (tasks.length < 1 || tasks.length > LIMITS.many) return fail(BAD_TASKS)
-      const read: z.output<typeof manyItem>[] = []
-      for (const [index, task] of tasks.entries()) {
-        const result = manyItem.safeParse(task)
-        if (!result.success) return fail(placeFault(result.error, tell(index)))
-        read.push(result.data)
-      }
-      return read
-    },
-  )
+/** What stands before a fault of one of many: with itself, as a whole, and with one of its fields. */
+export interface Place {
+  itself: string
+  whole: string
+  field: string
 }
 
 /** The first fault of one of many, with its place and field. */
-export function placeFault({ issues: [issue] }: z.ZodError, place: { whole: string; field: string }): string {
+export function placeFault({ issues: [issue] }: z.ZodError, place: Pick<Place, 'whole' | 'field'>): string {
   const [field] = issue?.path ?? []
   if (typeof field !== 'string') return `${place.whole}must be an object`
   const message = issue?.message ?? ''
@@ -376,7 +352,6 @@ export const socketInput = z.object(
 export type ScheduleInput = z.output<typeof scheduleInput>
 export type SubmitInput = z.output<typeof submitInput>
 export type ExportInput = z.output<typeof exportInput>
-export type ManyInput = z.output<typeof manyInput>
 export type BatchInput = z.output<typeof batchInput>
 export type ListInput = z.output<typeof listInput>
 export type BulkInput = z.output<(typeof bulkInputs)[TaskAction]>
@@ -388,6 +363,16 @@ export type BulkInput = z.output<(typeof bulkInputs)[TaskAction]>
  */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw new AppError('invalid', messageOf(result.error))
+}
+
+/** The same, for a schema that takes its time. */
+export async function parseAsync<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+): Promise<z.output<Schema>> {
+  const result = await schema.safeParseAsync(value)
   if (result.success) return result.data
   throw new AppError('invalid', messageOf(result.error))
 }

@@ -21,7 +21,8 @@ import { findWorkerIds } from './callings.ts'
 import { writeCursor } from './cursor.ts'
 import { resolveId } from './idempotency.ts'
 import { dependenciesOf, storeTogether } from './many.ts'
-import type { BatchInput, ListInput, ManyInput, ScheduleInput, SubmitInput } from './schemas.ts'
+import { type ManyInput, placeOfMany } from './many-input.ts'
+import type { BatchInput, ListInput, Place, ScheduleInput, SubmitInput } from './schemas.ts'
 import { totalOf } from './stats.ts'
 import { delayOf, taskFrom } from './task-from.ts'
 import { isUuid } from './uuid.ts'
@@ -60,9 +61,10 @@ export interface Tasks {
    * Stores many that differ, all or none; their ids in order. One whose idempotency key was used before is the
    * first one.
    *
+   * @param placeOf what stands before messages about one of them
    * @throws `conflict` when something else was asked for under a key; then nothing is stored
    */
-  submitMany(inputs: ManyInput): Promise<string[]>
+  submitMany(inputs: ManyInput, placeOf?: (index: number) => Place): Promise<string[]>
   /** @throws `not_found` */
   get(id: string): Promise<Task>
   /** @throws `not_found` */
@@ -132,11 +134,12 @@ export function createTasks(sql: Sql): Tasks {
       return { ids, scheduledAt: stored?.scheduledAt ?? first.scheduledAt }
     },
 
-    submitMany: (inputs) =>
+    submitMany: (inputs, placeOf = placeOfMany) =>
       storeTogether(
         sql,
         inputs.map((input) => taskFrom(input, input.scheduled_at ?? delayOf(input))),
-        (task, index) => dependenciesOf(task, inputs[index]?.depends_on, `tasks[${index}].`),
+        (task, index) => dependenciesOf(task, inputs[index]?.depends_on, placeOf(index).field),
+        (index) => placeOf(index).itself,
       ),
 
     get,

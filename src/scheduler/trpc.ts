@@ -11,6 +11,7 @@ import { type Follower, MAX_NARROWED } from './feed/feed.ts'
 import { followInput, linesInput, writePosition } from './logs/input.ts'
 import { FROM_START } from './logs/task-logs.ts'
 import { type NewsView, viewLine, viewNews } from './logs/views.ts'
+import { manyInput } from './many-input.ts'
 import { editQueueInput, pauseQueueInput, queueNameInput } from './queues/input.ts'
 import { viewQueue } from './queues/views.ts'
 import { BATCH_BODY_LIMIT, readJsonText } from './rest/body.ts'
@@ -31,7 +32,6 @@ import {
   deadLettersInput,
   killInput,
   listInput,
-  manyInput,
   messageOf,
   scaleInput,
   scheduleInput,

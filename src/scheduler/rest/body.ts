@@ -1,4 +1,5 @@
 import { AppError } from '../../shared/core/error.ts'
+import { createBreath } from '../breath.ts'
 import { Refusal } from './route.ts'
 
 const MIB = 1024 * 1024
@@ -43,7 +44,9 @@ export async function readNdjson(
   const text = await readText(request, limit)
   const found: { line: number; value: unknown }[] = []
   let line = 0
+  const breathe = createBreath()
   for (let from = 0; from < text.length && found.length <= most; ) {
+    await breathe()
     const end = text.indexOf('\n', from)
     const content = text.slice(from, end < 0 ? text.length : end).trim()
     line++

@@ -52,7 +52,8 @@ async function scheduleBatch(c: Context<Env>, { tasks }: Services) {
 
 async function submitMany(c: Context<Env>, { tasks }: Services) {
   if (readIdempotencyKey(c.req.raw) !== null) throw new AppError('invalid', NO_MANY_KEY)
-  const ids = await tasks.submitMany(await readMany(c.req.raw))
+  const many = await readMany(c.req.raw)
+  const ids = await tasks.submitMany(many.tasks, many.placeOf)
   return c.json({ count: ids.length, task_ids: ids })
 }
 

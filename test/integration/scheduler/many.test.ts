@@ -75,6 +75,7 @@ describe('a fault stores nothing and is said with its place and field', () => {
     [{ command: 'x', scheduled_at: 'soon' }, 'scheduled_at: Invalid date format. Use ISO 8601 format.', ''],
     [{ command: 'x', payload: 'a\0' }, 'payload must not contain NUL', ''],
     [{ command: 'x', delay_seconds: 1, scheduled_at: '2040-01-01T00:00:00Z' }, 'delay_seconds and ', ''],
+    [{ command: 'x', executor: 'http', payload: { url: 7 } }, 'payload.url must be a string', ''],
     [17, 'must be an object', 'the task '],
     [null, 'must be an object', 'the task '],
   ])('%j', async (bad, message, whole) => {
@@ -122,6 +123,8 @@ describe('idempotency keys of many', () => {
     const before = await countTasks(stand.sql)
     const other = { command: 'other', idempotency_key: 'held' }
     refuses(await submit([{ command: 'x' }, other]), 409, `tasks[1]: ${TAKEN}`, 'conflict')
+    const sent = await stand.send('/api/tasks/batch', `\n${lines({ command: 'x' }, other)}`, NDJSON)
+    refuses(sent, 409, `line 3: ${TAKEN}`, 'conflict')
     const twice = [
       { command: 'x', idempotency_key: 'twice' },
       { command: 'y', idempotency_key: 'twice' },
