@@ -28,6 +28,8 @@ export interface TaskView {
   concurrency_key: string | null
   labels: string[]
   idempotency_key: string | null
+  schedule_id: string | null
+  tick_at: string | null
   /** Seconds. */
   duration: number | null
   error: string | null

@@ -43,6 +43,8 @@ function describe(task: TaskDetailView): string {
     ['Queue', task.queue === DEFAULT_QUEUE ? '' : task.queue],
     ['Concurrency key', task.concurrency_key],
     ['Labels', task.labels.join(', ')],
+    ['Schedule', task.schedule_id],
+    ['Tick', formatTime(task.tick_at)],
     ['Key', task.idempotency_key],
     ['Duration', formatSeconds(task.duration)],
     ['Progress', task.progress === null ? '' : `${Math.round(task.progress * 100)} %`],

@@ -13,7 +13,9 @@ import { firingOf } from './firing.ts'
 import { createTimetables } from './timetables.ts'
 
 /** Schedules that are looked at together. */
-const BATCH = 100
+const BATCH = 200
+/** How many batches further a coordinator begins, at most, that came second at what it looked at. */
+const MAX_APART = 8
 /** Ticks that go into one statement, about. */
 const MAX_TICKS = 1000
 /** How soon to look again at what another coordinator has locked, at first and at most. */
@@ -51,11 +53,12 @@ export async function startSchedules({ sql, log, scanIntervalMs }: SchedulesOpti
   let again = false
   let stopped = false
   let lookAgainMs = LOOK_AGAIN_MS
+  let apart = 0
 
   async function tick(): Promise<number> {
     const firings: Firing[] = []
     let size = 0
-    for (const schedule of await findDueSchedules(sql, BATCH)) {
+    for (const schedule of await findDue()) {
       if (size >= MAX_TICKS) break
       try {
         const firing = firingOf(schedule, timetableOf(schedule), () => Bun.randomUUIDv7())
@@ -65,7 +68,18 @@ export async function startSchedules({ sql, log, scanIntervalMs }: SchedulesOpti
         await giveUp(schedule, error)
       }
     }
-    return firings.length > 0 ? await fire(firings) : 0
+    if (firings.length === 0) return 0
+    const written = await fire(firings)
+    const cameSecond = written === 0 && size > 0
+    apart = cameSecond ? Math.min(2 * apart + 1, MAX_APART) : Math.max(0, apart - 1)
+    return written
+  }
+
+  /** Where many are due at one moment, coordinators must not all begin with the same ones. */
+  async function findDue() {
+    const skip = Math.floor(Math.random() * (apart + 1)) * BATCH
+    const due = skip > 0 ? await findDueSchedules(sql, BATCH, skip) : []
+    return due.length > 0 ? due : await findDueSchedules(sql, BATCH)
   }
 
   async function fire(firings: Firing[]): Promise<number> {

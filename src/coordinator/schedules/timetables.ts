@@ -1,7 +1,7 @@
 import type { Schedule } from '../../shared/core/schedule/schedule.ts'
 import { type Timetable, timetable } from '../../shared/core/schedule/timetable.ts'
 
-const MAX_KEPT = 5000
+const MAX_KEPT = 20_000
 
 /** The timetables of schedules, kept while the schedules stay as they are: to read a pattern takes longer than to use it. */
 export function createTimetables(): (schedule: Schedule) => Timetable {

@@ -73,7 +73,7 @@ const UNIQUE_VIOLATION = '23505'
 export function createSchedules(sql: Sql): Schedules {
   async function get(id: string): Promise<ListedSchedule> {
     const schedule = await findSchedule(sql, id)
-    if (!schedule) throw new AppError('not_found', 'Schedule not found')
+    if (!schedule) throw notFound()
     return schedule
   }
 
@@ -145,7 +145,7 @@ export function createSchedules(sql: Sql): Schedules {
     async runNow(id) {
       const schedule = await get(id)
       const task = taskOfTick(schedule, Bun.randomUUIDv7(), 'now')
-      await fireByHand(sql, task)
+      if (!(await fireByHand(sql, task))) throw notFound()
       return { schedule_id: id, task_id: task.id }
     },
 
@@ -168,7 +168,7 @@ export function createSchedules(sql: Sql): Schedules {
     },
 
     async delete(id) {
-      if (!(await deleteSchedule(sql, id))) throw new AppError('not_found', 'Schedule not found')
+      if (!(await deleteSchedule(sql, id))) throw notFound()
       return { schedule_id: id, status: 'deleted' }
     },
 
@@ -187,6 +187,8 @@ export function createSchedules(sql: Sql): Schedules {
     },
   }
 }
+
+const notFound = () => new AppError('not_found', 'Schedule not found')
 
 const nameTaken = (name: string) => new AppError('conflict', `name: there is another schedule called ${name}`)
 

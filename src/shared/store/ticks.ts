@@ -20,14 +20,18 @@ export interface DueSchedule extends Schedule {
   runningTaskId: string | null
 }
 
-/** Schedules that are to be looked at now, those that wait the longest first. Nothing is locked. */
-export function findDueSchedules(sql: Sql, limit: number): Promise<DueSchedule[]> {
+/**
+ * Schedules that are to be looked at now, those that wait the longest first. Nothing is locked.
+ *
+ * @param skip so many of the first are left to others
+ */
+export function findDueSchedules(sql: Sql, limit: number, skip = 0): Promise<DueSchedule[]> {
   return sql`
     SELECT ${scheduleColumns(sql)}, now() AS now, s.ticks,
       (SELECT q.tick_at FROM schedule_ticks q WHERE q.schedule_id = s.id AND q.outcome = 'queued'
         ORDER BY q.tick_at LIMIT 1) AS "firstQueued",
       (SELECT t.id FROM tasks t WHERE t.id = s.last_task_id AND t.state IN ('pending', 'assigned', 'running')) AS "runningTaskId"
-    FROM schedules s WHERE s.wake_at <= now() ORDER BY s.wake_at LIMIT ${limit}`
+    FROM (SELECT * FROM schedules WHERE wake_at <= now() ORDER BY wake_at LIMIT ${limit} OFFSET ${skip}) s`
 }
 
 /** ms until a schedule is to be looked at, by the database's clock (negative: overdue), or null. */
@@ -85,12 +89,13 @@ export function fireTicks(
       FOR UPDATE OF s SKIP LOCKED
     ), written AS (
       INSERT INTO schedule_ticks AS old (schedule_id, tick_at, outcome, reason, task_id, lag_ms)
-      SELECT m.id, d.tick_at, d.outcome, d.reason, d.task_id, ${lag(sql, sql`d.tick_at`)}
+      SELECT d.id, d.tick_at, d.outcome, d.reason, d.task_id, ${lag(sql, sql`d.tick_at`)}
       FROM unnest(
         ${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.tickAt.toISOString())}::timestamptz[],
         ${rows.map((row) => row.outcome)}::text[], ${rows.map((row) => row.reason)}::text[],
         ${rows.map((row) => row.taskId)}::uuid[]
-      ) AS d (id, tick_at, outcome, reason, task_id) JOIN mine m ON m.id = d.id
+      ) AS d (id, tick_at, outcome, reason, task_id)
+      WHERE (d.id IN (SELECT id FROM mine)) IS TRUE
       ON CONFLICT (schedule_id, tick_at) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason,
         task_id = excluded.task_id, lag_ms = excluded.lag_ms, at = excluded.at
         WHERE old.outcome = 'queued' AND excluded.outcome = 'fired'
@@ -102,7 +107,7 @@ export function fireTicks(
           ELSE m.next_after END
       FROM mine m WHERE s.id = m.id
     ), stored AS (
-      ${insertion(sql, tasks, sql`t.id IN (SELECT task_id FROM written)`)}
+      ${insertion(sql, tasks, isWritten(sql))}
     )
     SELECT schedule_id AS "scheduleId", tick_at AS "tickAt", outcome, lag_ms AS "lagMs" FROM written`
 }
@@ -124,9 +129,11 @@ export async function trimLedger(sql: Sql, scheduleId: string, keep: number): Pr
 /**
  * Starts a task by hand, beside the schedule's ticks: its row is at this very moment, and between whole milliseconds,
  * where no tick is.
+ *
+ * @returns false when there is no such schedule
  */
-export async function fireByHand(sql: Sql, task: NewTask): Promise<void> {
-  await sql`
+export async function fireByHand(sql: Sql, task: NewTask): Promise<boolean> {
+  const stored = await sql`
     WITH written AS (
       INSERT INTO schedule_ticks (schedule_id, tick_at, outcome, reason, task_id, lag_ms)
       SELECT s.id, date_trunc('milliseconds', now()) + (1 + floor(random() * 999)) * interval '1 microsecond', 'by_hand',
@@ -136,7 +143,8 @@ export async function fireByHand(sql: Sql, task: NewTask): Promise<void> {
     ), counted AS (
       UPDATE schedules SET ticks = ticks + 1 WHERE id = ${task.scheduleId}
     )
-    ${insertion(sql, [task], sql`t.id IN (SELECT task_id FROM written)`)}`
+    ${insertion(sql, [task], isWritten(sql))}`
+  return stored.count > 0
 }
 
 /**
@@ -157,7 +165,7 @@ export async function backfillTicks(sql: Sql, scheduleId: string, tasks: NewTask
         WHERE old.outcome = 'skipped'
       RETURNING task_id
     ), stored AS (
-      ${insertion(sql, tasks, sql`t.id IN (SELECT task_id FROM written)`)}
+      ${insertion(sql, tasks, isWritten(sql))}
     )
     SELECT task_id AS id FROM written ORDER BY task_id`
   return rows.map(({ id }) => id)
@@ -179,6 +187,9 @@ export function listTicks(
     WHERE t.schedule_id = ${scheduleId} ${before === null ? sql`` : sql`AND t.tick_at < ${before}::text::timestamptz`}
     ORDER BY t.tick_at DESC LIMIT ${limit}`
 }
+
+// `IS TRUE` keeps them from becoming joins, which without hash joins compare each with each.
+const isWritten = (sql: Sql) => sql`(t.id IN (SELECT task_id FROM written)) IS TRUE`
 
 const iso = (at: Date | null) => at?.toISOString() ?? null
 

@@ -161,6 +161,16 @@ function Facts(props: { task: TaskDetail }) {
             <A href={`/workers/${props.task.worker_id}`}>{props.task.worker ?? props.task.worker_id}</A>
           </dd>
         </Show>
+        <Show when={props.task.schedule_id}>
+          {(id) => (
+            <>
+              <dt>Schedule</dt>
+              <dd>
+                <A href={`/schedules/${id()}`}>{shortId(id())}</A>
+              </dd>
+            </>
+          )}
+        </Show>
         <dt>Priority</dt>
         <dd>{props.task.priority}</dd>
         <dt>Attempts</dt>
