@@ -89,6 +89,15 @@ describe('a result', () => {
   })
 })
 
+test('a task that waits for another is given every option in camel case', async () => {
+  const first = await client.submit(nap(200))
+  const second = await client.submit({ ...nap(1), dependsOn: [first.id], queue: 'reports' })
+  await second.result({ timeoutMs: 20_000 })
+  const [one, other] = await Promise.all([first.get(), second.get()])
+  expect(other.queue).toBe('reports')
+  expect(Date.parse(other.started_at ?? '')).toBeGreaterThanOrEqual(Date.parse(one.completed_at ?? 'x'))
+})
+
 describe('updates', () => {
   test('tell how it stands, then what becomes of it, each step once, up to the end', async () => {
     const handle = await client.submit(nap(300))

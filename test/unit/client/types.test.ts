@@ -54,6 +54,10 @@ export async function typesOf(client: Client) {
   // @ts-expect-error no name
   await client.submit(greet, { times: 2 })
 
+  await client.submit(ping, undefined, { dependsOn: [greeted.id], queue: 'mail', concurrencyKey: 'k' })
+  // @ts-expect-error ids
+  await client.submit(ping, undefined, { dependsOn: greeted })
+
   const plain = await client.submit({ command: 'x', executor: 'simulate', payload: { a: 1 }, retries: 3 })
   holds<Same<typeof plain, Handle<unknown>>>()
   // @ts-expect-error without a command it is no task
