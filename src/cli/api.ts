@@ -61,7 +61,20 @@ export interface AttemptView {
   error: string | null
 }
 
-export type TaskDetailView = TaskView & { attempts: AttemptView[] }
+/** A task that another one waits for, or that waits for it; of no state when it was deleted. */
+export interface RelativeView {
+  task_id: string
+  key: string | null
+  command: string
+  state: TaskState | null
+}
+
+export type TaskDetailView = TaskView & {
+  attempts: AttemptView[]
+  depends_on: RelativeView[]
+  dependents: RelativeView[]
+  dependents_count: number
+}
 
 export interface WhyView {
   task_id: string

@@ -19,6 +19,7 @@ import { deadLettersCommand, tasksCommand } from './tasks.ts'
 import { runUp } from './up/run.ts'
 import { whyCommand } from './why.ts'
 import { workersCommand } from './workers.ts'
+import { workflowCommand } from './workflows/command.ts'
 
 const EXAMPLES = `
 Examples:
@@ -54,6 +55,7 @@ const ofAll = [logsCommand(), statsCommand(), auditCommand(), migrateCommand(pro
 for (const command of [up, ...ofTasks, ...ofWorkers, ...ofAll]) program.addCommand(command)
 program.addCommand(queuesCommand())
 program.addCommand(schedulesCommand())
+program.addCommand(workflowCommand())
 program.addCommand(chaosCommand(process.env))
 
 // Whoever reads our output may have had enough of it.

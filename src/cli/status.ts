@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { DEFAULT_QUEUE } from '../shared/core/lane.ts'
-import type { AttemptView, TaskDetailView } from './api.ts'
+import type { AttemptView, RelativeView, TaskDetailView } from './api.ts'
 import { type CommonOptions, finishRemoteCommand, print, printJson, terminalWidth } from './command.ts'
 import { formatSeconds } from './duration.ts'
 import { priorityName } from './priority.ts'
@@ -46,6 +46,8 @@ function describe(task: TaskDetailView): string {
     ['Schedule', task.schedule_id],
     ['Tick', formatTime(task.tick_at)],
     ['Key', task.idempotency_key],
+    ['Waits for', describeRelatives(task.depends_on)],
+    ['Needed by', describeRelatives(task.dependents, task.dependents_count)],
     ['Duration', formatSeconds(task.duration)],
     ['Progress', task.progress === null ? '' : `${Math.round(task.progress * 100)} %`],
     ['Error', task.error],
@@ -53,6 +55,15 @@ function describe(task: TaskDetailView): string {
     ['Result', task.result === null ? '' : JSON.stringify(task.result)],
     ['Output', task.output],
   ])
+}
+
+/** Each by its key or its id, with its state. */
+function describeRelatives(relatives: RelativeView[], count = relatives.length): string {
+  const named = relatives
+    .slice(0, 10)
+    .map(({ task_id, key, state }) => `${key ?? task_id} (${state ?? 'deleted'})`)
+  const more = count > named.length ? ` and ${count - named.length} more` : ''
+  return named.join(', ') + more
 }
 
 /** One attempt is what the task itself says. */

@@ -1,6 +1,7 @@
 import { AppError } from '../shared/core/error.ts'
 import type { Api } from './api.ts'
 import { print, printJson } from './command.ts'
+import { readText } from './read-text.ts'
 
 interface FileOptions {
   json?: true
@@ -27,12 +28,4 @@ export async function submitFile(api: Api, path: string, options: FileOptions): 
   if (options.json) return printJson(stored)
   print(`${stored.count} ${stored.count === 1 ? 'task' : 'tasks'} submitted successfully!`)
   for (const id of stored.task_ids) print(`Task ID: ${id}`)
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await (path === '-' ? Bun.stdin : Bun.file(path)).text()
-  } catch (error) {
-    throw new AppError('invalid', `${path} cannot be read: ${(error as Error).message}`, { cause: error })
-  }
 }

@@ -27,6 +27,8 @@ interface SubmitOptions extends CommonOptions {
   idempotencyKey?: string
   wait?: true
   file?: string
+  dependsOn?: string
+  onParentFailure?: string
 }
 
 interface Submitted {
@@ -47,6 +49,7 @@ Examples:
   $ bun run taskmaster submit --cmd train --label gpu --label eu
   $ bun run taskmaster submit --cmd invoice --idempotency-key order-4711
   $ bun run taskmaster submit --cmd report --at 2030-01-01T09:00:00+01:00 --json
+  $ bun run taskmaster submit --cmd publish --depends-on 0190b5a2-7c3e-7000-8000-000000000000 --on-parent-failure skip
   $ bun run taskmaster submit --file tasks.ndjson
   $ generate | bun run taskmaster submit --file -`
 
@@ -71,6 +74,8 @@ export function submitCommand(): Command {
     .option('--key <key>', 'its concurrency key: those of one key share limits and take turns with others')
     .option('--label <name>', 'a label that its worker must have; may be given several times', collect)
     .option('--idempotency-key <key>', 'submitted again under the same key, it is the same task')
+    .option('--depends-on <ids>', 'tasks that must complete first, separated by commas')
+    .option('--on-parent-failure <policy>', 'if one of those does not: fail (default), skip or continue')
     .option('--wait', 'wait for its end; exit code 1 unless it completed')
     .addHelpText('after', EXAMPLES)
   return finishRemoteCommand<[], SubmitOptions>(command, submit)
@@ -108,6 +113,10 @@ async function send(api: Api, options: SubmitOptions): Promise<Submitted> {
     ...durationField('retry_backoff_cap_ms', options.backoffCap),
     ...durationField('timeout_ms', options.timeout),
     ...durationField('cancel_grace_ms', options.cancelGrace),
+    ...(options.dependsOn !== undefined && {
+      depends_on: options.dependsOn.split(',').map((id) => id.trim()),
+    }),
+    ...(options.onParentFailure !== undefined && { on_parent_failure: options.onParentFailure }),
     ...(options.idempotencyKey !== undefined && { idempotency_key: options.idempotencyKey }),
   }
   if (options.at) {

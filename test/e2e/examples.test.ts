@@ -43,3 +43,5 @@ test('the HTTP job does what its README says', async () => {
 }, 60_000)
 
 test('the typed handler does what its README says', () => walk('examples/typed-handler/README.md'), 60_000)
+
+test('the workflow does what its README says', () => walk('examples/workflow/README.md'), 60_000)
