@@ -2,7 +2,6 @@ import { OUTPUT_LIMITS, truncate } from '../shared/core/output.ts'
 import { findJsonFault } from '../shared/core/storable.ts'
 import type { Json } from '../shared/core/task.ts'
 import { Failure } from './executors/executor.ts'
-import { prepareFunctions } from './executors/function.ts'
 import { executors } from './executors/registry.ts'
 import type { SlotMessage, SlotOrder, SlotOutcome, SlotSettings, SlotTask } from './messages.ts'
 import { createMouth } from './mouth.ts'
@@ -56,7 +55,9 @@ function describe(thrown: unknown): Pick<SlotOutcome, 'error' | 'stack' | 'final
 self.onmessage = async ({ data }: MessageEvent<SlotOrder>) => {
   if ('settings' in data) {
     settings = data.settings
-    await prepareFunctions(settings)
+    if (settings.executors.includes('function')) {
+      await (await import('./executors/function.ts')).prepareFunctions(settings)
+    }
     post({ ready: true, now: performance.now() })
   } else if ('stop' in data) {
     running?.abort()

@@ -11,8 +11,8 @@ import { type Executor, type ExecutorContext, Failure } from './executor.ts'
 let handlers: Promise<Handlers> | null = null
 
 /** Loads the handlers into this thread. What does not load fails the tasks that need it. */
-export async function prepareFunctions({ executors, handlers: place }: SlotSettings): Promise<void> {
-  if (!place || !executors.includes('function')) return
+export async function prepareFunctions({ handlers: place }: SlotSettings): Promise<void> {
+  if (!place) return
   serveTaskModule()
   handlers = loadHandlers(place)
   await handlers.catch(() => {})

@@ -1,13 +1,10 @@
 import type { Executor } from './executor.ts'
-import { runFunction } from './function.ts'
-import { http } from './http/http.ts'
-import { shell } from './shell/shell.ts'
 import { simulate } from './simulate.ts'
 
-/** Every executor by the name that tasks use. */
+/** Every executor by the name that tasks use. Most slots never need most of them: they are loaded by their first task. */
 export const executors: Record<string, Executor | undefined> = {
   simulate,
-  shell,
-  http,
-  function: runFunction,
+  shell: async (...given) => await (await import('./shell/shell.ts')).shell(...given),
+  http: async (...given) => await (await import('./http/http.ts')).http(...given),
+  function: async (...given) => await (await import('./function.ts')).runFunction(...given),
 }
