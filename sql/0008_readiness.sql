@@ -1,11 +1,22 @@
 -- When a task may be claimed: its lane (who can run it, and by which queue), its queue's limits, its turn among the
 -- keys of its queue, and the tasks it depends on.
 
--- A lane is `queue/need/label,label`: what a worker must be able to run, and the labels that it must have. All tasks of
--- a lane and a priority are alike to the claim, which visits each by itself and never reads past what cannot run now.
+-- A lane is `queue/need/label,label`: what a worker must be able to run, and the labels that it must have. What is at its
+-- default is left out, because it stands in every row and index entry: `//` is the default queue and `simulate`. All tasks
+-- of a lane and a priority are alike to the claim, which visits each by itself and never reads past what cannot run now.
+CREATE FUNCTION lane_queue(lane text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT coalesce(nullif(split_part(lane, '/', 1), ''), 'default')
+$$;
+CREATE FUNCTION lane_need(lane text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT coalesce(nullif(split_part(lane, '/', 2), ''), 'simulate')
+$$;
+CREATE FUNCTION lane_labels(lane text) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+  SELECT coalesce(string_to_array(nullif(split_part(lane, '/', 3), ''), ','), '{}')
+$$;
+
 ALTER TABLE tasks
   ADD COLUMN queue text COLLATE "C" NOT NULL DEFAULT 'default',
-  ADD COLUMN lane  text COLLATE "C" NOT NULL DEFAULT 'default/simulate/',
+  ADD COLUMN lane  text COLLATE "C" NOT NULL DEFAULT '//',
   ADD COLUMN concurrency_key text COLLATE "C",            -- those of one key share its limits and take turns with others
   ADD COLUMN waits_for integer NOT NULL DEFAULT 0 CHECK (waits_for >= 0),   -- tasks it depends on that have not ended
   ADD COLUMN parents   integer NOT NULL DEFAULT 0 CHECK (parents >= 0),     -- tasks it depends on
@@ -20,19 +31,17 @@ ALTER TABLE tasks
 DROP INDEX tasks_claimable, tasks_pending, tasks_retrying;
 CREATE INDEX tasks_claimable ON tasks (lane, priority DESC, due_at, id)
   WHERE picked_at IS NULL AND cancelled_at IS NULL AND failed_at IS NULL AND waits_for = 0 AND concurrency_key IS NULL;
--- Those with a key, and when the first of each key is due.
+-- Those with a key. (Of the conditions of an index, what tells most rows apart comes first: they are tried in order.)
 CREATE INDEX tasks_keyed ON tasks (lane, concurrency_key, priority DESC, due_at, id)
-  WHERE picked_at IS NULL AND cancelled_at IS NULL AND failed_at IS NULL AND waits_for = 0 AND concurrency_key IS NOT NULL;
-CREATE INDEX tasks_keyed_due ON tasks (lane, concurrency_key, due_at)
-  WHERE picked_at IS NULL AND cancelled_at IS NULL AND failed_at IS NULL AND waits_for = 0 AND concurrency_key IS NOT NULL;
+  WHERE concurrency_key IS NOT NULL AND picked_at IS NULL AND cancelled_at IS NULL AND failed_at IS NULL AND waits_for = 0;
 -- (Pending is said in other words than above, so that the claim can never take these indexes for its own.)
 CREATE INDEX tasks_pending  ON tasks (scheduled_at DESC, id DESC) WHERE coalesce(picked_at, cancelled_at, failed_at) IS NULL;
 CREATE INDEX tasks_retrying ON tasks (scheduled_at DESC, id DESC)
-  WHERE coalesce(picked_at, cancelled_at, failed_at) IS NULL AND failures > 0;
+  WHERE failures > 0 AND coalesce(picked_at, cancelled_at, failed_at) IS NULL;
 -- What counts against the limits of a queue and of a key; nothing of the default queue does, unless it has a key.
 CREATE INDEX tasks_held_in_queue ON tasks (queue, concurrency_key)
-  WHERE picked_at IS NOT NULL AND completed_at IS NULL AND failed_at IS NULL AND cancelled_at IS NULL
-    AND (queue <> 'default' OR concurrency_key IS NOT NULL);
+  WHERE (queue <> 'default' OR concurrency_key IS NOT NULL)
+    AND picked_at IS NOT NULL AND completed_at IS NULL AND failed_at IS NULL AND cancelled_at IS NULL;
 CREATE INDEX tasks_workflow ON tasks (workflow_id) WHERE workflow_id IS NOT NULL;
 
 -- Queues: a row for each name that was ever used. NULL: no such limit.

@@ -1,9 +1,10 @@
 /**
- * Lanes: which tasks are alike to the claim. A lane is written `queue/need/label,label`; sql/0008_readiness.sql keeps
- * it in `tasks.lane`, first in the index that the claim walks.
+ * Lanes: which tasks are alike to the claim. A lane is written `queue/need/label,label`, without what is at its
+ * default; sql/0008_readiness.sql keeps it in `tasks.lane`, first in the index that the claim walks.
  */
 
 export const DEFAULT_QUEUE = 'default'
+const DEFAULT_NEED = 'simulate'
 
 /** Names of queues, labels and handlers: no character that a lane is made of. */
 export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_.:=-]*$/
@@ -32,14 +33,20 @@ export function needOf({ executor, command }: Pick<Needs, 'executor' | 'command'
 }
 
 export function laneOf(needs: Needs): string {
-  const labels = [...new Set(needs.labels)].sort().join(',')
-  return `${needs.queue}/${needOf(needs)}/${labels}`
+  const { queue } = needs
+  const need = needOf(needs)
+  const labels = needs.labels.length === 0 ? '' : [...new Set(needs.labels)].sort().join(',')
+  return `${queue === DEFAULT_QUEUE ? '' : queue}/${need === DEFAULT_NEED ? '' : need}/${labels}`
 }
 
 /** The parts of a lane; the inverse of `laneOf`, as far as it goes. */
 export function readLane(lane: string): { queue: string; need: string; labels: string[] } {
   const [queue = '', need = '', labels = ''] = lane.split('/')
-  return { queue, need, labels: labels === '' ? [] : labels.split(',') }
+  return {
+    queue: queue || DEFAULT_QUEUE,
+    need: need || DEFAULT_NEED,
+    labels: labels === '' ? [] : labels.split(','),
+  }
 }
 
 /** Whether a worker with these capabilities runs the tasks of a lane; `isOpenTo` in store/lanes.ts says the same. */

@@ -61,20 +61,20 @@ export function claimTasks(
     ), share AS MATERIALIZED (
       SELECT lane, priority, ${places}::bigint AS places FROM open WHERE of = 1
       UNION ALL
-      SELECT lane, priority, count(*) FROM (
+      (SELECT lane, priority, count(*) FROM (
         SELECT lane, priority FROM ranked
         ORDER BY rank <= ${places - agedPlaces} DESC,
           CASE WHEN ${agedPlaces > 0} AND due_at <= ${agedBefore} THEN due_at END NULLS LAST, rank
         LIMIT ${places}
-      ) AS chosen GROUP BY lane, priority
+      ) AS chosen GROUP BY lane, priority ORDER BY priority DESC)
     ), due AS MATERIALIZED (
-      SELECT d.id, s.priority, d.due_at FROM share s CROSS JOIN LATERAL (
-        SELECT t.id, t.due_at FROM tasks t
+      SELECT d.id FROM share s CROSS JOIN LATERAL (
+        SELECT t.id FROM tasks t
         WHERE ${isClaimable(sql)} AND t.lane = s.lane AND t.priority = s.priority AND t.due_at <= now()
         ORDER BY t.due_at, t.id LIMIT s.places FOR UPDATE SKIP LOCKED
       ) d
     ), placed AS (
-      SELECT id, row_number() OVER (ORDER BY priority DESC, due_at, id) AS n FROM due
+      SELECT id, row_number() OVER () AS n FROM due
     )
     UPDATE tasks t SET picked_at = now(), attempt = t.attempt + 1, worker_id = (${workerIds}::bigint[])[p.n]
     FROM placed p WHERE t.id = p.id

@@ -1,4 +1,4 @@
-import type { Capabilities } from '../core/lane.ts'
+import { type Capabilities, readLane } from '../core/lane.ts'
 import { type Candidate, takeTurns } from '../core/turns.ts'
 import type { Sql } from './connect.ts'
 import { type ClaimedTask, type ClaimOrder, claimed } from './dispatch.ts'
@@ -55,7 +55,7 @@ export function claimGoverned(
     )
     // Only what follows sees all that was committed before the locks were had.
     const rooms = await readRooms(sql, [...queues.values()], keys)
-    const lanes = open.levels.filter(({ lane }) => isFree(queueOf(lane)))
+    const lanes = open.levels.filter(({ lane }) => isFree(readLane(lane).queue))
     const candidates = [
       ...(await lockCandidates(sql, lanes, places)),
       ...(await lockKeyed(sql, keys, places)),
@@ -69,10 +69,8 @@ export function claimGoverned(
   })
 }
 
-const queueOf = (lane: string) => lane.slice(0, lane.indexOf('/'))
-
 const isPaused = (sql: Sql, lane: ReturnType<Sql>) => sql`
-  EXISTS (SELECT FROM queues q WHERE q.name = split_part(${lane}, '/', 1) AND q.paused_at IS NOT NULL)`
+  EXISTS (SELECT FROM queues q WHERE q.name = lane_queue(${lane}) COLLATE "C" AND q.paused_at IS NOT NULL)`
 
 interface Open {
   levels: Level[]
@@ -103,7 +101,7 @@ async function findOpen(sql: Sql, can: Capabilities, places: number): Promise<Op
       ORDER BY k.lane, k.ready_at`,
   ]
   const limited = new Set([
-    ...found.filter((level) => level.limited).map(({ lane }) => queueOf(lane)),
+    ...found.filter((level) => level.limited).map(({ lane }) => readLane(lane).queue),
     ...keys.filter((key) => key.limited).map(({ queue }) => queue),
   ])
   return { levels: found, keys, limited: [...limited] }
@@ -149,7 +147,7 @@ function claimThese(sql: Sql, chosen: Candidate[], workerIds: number[]): Promise
 export async function msUntilGoverned(sql: Sql, can: Capabilities): Promise<number | null> {
   const [row] = await sql<{ ms: number | null }[]>`
     WITH RECURSIVE ${levels(sql)}, ${keyedLanes(sql)}, waiting AS MATERIALIZED (
-      SELECT split_part(lane, '/', 1) COLLATE "C" AS queue, min(at) AS at FROM (
+      SELECT lane_queue(lane) COLLATE "C" AS queue, min(at) AS at FROM (
         SELECT l.lane, (
           SELECT t.due_at FROM tasks t WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority
           ORDER BY t.due_at LIMIT 1

@@ -33,13 +33,10 @@ const unnestKeys = (sql: Sql, keys: ReadyKey[]) => sql`
   unnest(${keys.map(({ queue }) => queue)}::text[], ${keys.map(({ key }) => key)}::text[],
     ${keys.map(({ lane }) => lane)}::text[]) WITH ORDINALITY AS r (queue, key, lane, n)`
 
-/** The first due tasks of each key, locked: by priority, then by due time. Of many keys fewer each. */
-export async function lockKeyed(sql: Sql, keys: ReadyKey[], places: number): Promise<Candidate[]> {
-  if (keys.length === 0) return []
-  const each = Math.ceil(places / keys.length)
-  return await sql<Candidate[]>`
-    WITH RECURSIVE served AS MATERIALIZED (SELECT * FROM ${unnestKeys(sql, keys)}), level (lane, key, n, priority) AS (
-      SELECT s.lane, s.key, s.n, p.priority FROM served s CROSS JOIN LATERAL (
+/** The CTE `level (lane, key, n, priority)`: each priority of the tasks of the keys `(lane, key, n)` of another. */
+const keyLevels = (sql: Sql, keys: ReturnType<Sql>) => sql`
+  level (lane, key, n, priority) AS (
+      SELECT s.lane, s.key, s.n, p.priority FROM ${keys} s CROSS JOIN LATERAL (
         SELECT t.priority FROM tasks t WHERE ${isKeyedClaimable(sql)} AND t.lane = s.lane AND t.concurrency_key = s.key
         ORDER BY t.priority DESC LIMIT 1
       ) p
@@ -49,7 +46,14 @@ export async function lockKeyed(sql: Sql, keys: ReadyKey[], places: number): Pro
         WHERE ${isKeyedClaimable(sql)} AND t.lane = l.lane AND t.concurrency_key = l.key AND t.priority < l.priority
         ORDER BY t.priority DESC LIMIT 1
       ) p
-    ), found AS MATERIALIZED (
+  )`
+
+/** The first due tasks of each key, locked: by priority, then by due time. Of many keys fewer each. */
+export async function lockKeyed(sql: Sql, keys: ReadyKey[], places: number): Promise<Candidate[]> {
+  if (keys.length === 0) return []
+  const each = Math.ceil(places / keys.length)
+  return await sql<Candidate[]>`
+    WITH RECURSIVE served AS MATERIALIZED (SELECT * FROM ${unnestKeys(sql, keys)}), ${keyLevels(sql, sql`served`)}, found AS MATERIALIZED (
       SELECT d.*, l.n FROM level l CROSS JOIN LATERAL (
         SELECT ${candidate(sql)} FROM tasks t
         WHERE ${isKeyedClaimable(sql)} AND t.lane = l.lane AND t.concurrency_key = l.key AND t.priority = l.priority
@@ -82,15 +86,24 @@ export async function noteKeys(
   const served = new Set(chosen.map(({ lane, key }) => `${lane}/${key}`))
   const free = keys.map(({ queue, key }) => freeAt(queue, key, taken.get(`${queue}/${key}`) ?? 0))
   await sql`
-    WITH given AS MATERIALIZED (
-      SELECT r.*, (
-        SELECT t.due_at FROM tasks t
-        WHERE ${isKeyedClaimable(sql)} AND t.lane = r.lane AND t.concurrency_key = r.key ORDER BY t.due_at LIMIT 1
-      ) AS next_due
-      FROM unnest(${keys.map(({ queue }) => queue)}::text[], ${keys.map(({ key }) => key)}::text[],
+    WITH RECURSIVE noted AS MATERIALIZED (
+      SELECT r.* FROM unnest(${keys.map(({ queue }) => queue)}::text[], ${keys.map(({ key }) => key)}::text[],
         ${keys.map(({ lane }) => lane)}::text[], ${keys.map(({ lane, key }) => (served.has(`${lane}/${key}`) ? 1 : 0))}::int[],
         ${free.map(({ never }) => (never ? 1 : 0))}::int[], ${free.map(({ waitMs }) => waitMs)}::float8[])
-        AS r (queue, key, lane, served, never, wait_ms)
+        WITH ORDINALITY AS r (queue, key, lane, served, never, wait_ms, n)
+    ), ${keyLevels(sql, sql`noted`)}, given AS MATERIALIZED (
+      -- In place of a join: each key has one row with what is noted of it, and one for each priority that waits.
+      SELECT max(queue) AS queue, max(key) AS key, max(lane) AS lane, max(served) AS served, max(never) AS never,
+        max(wait_ms) AS wait_ms, min(due_at) AS next_due
+      FROM (
+        SELECT n, queue, key, lane, served, never, wait_ms, NULL::timestamptz AS due_at FROM noted
+        UNION ALL
+        SELECT l.n, NULL, NULL, NULL, NULL, NULL, NULL, next.due_at FROM level l CROSS JOIN LATERAL (
+          SELECT t.due_at FROM tasks t
+          WHERE ${isKeyedClaimable(sql)} AND t.lane = l.lane AND t.concurrency_key = l.key AND t.priority = l.priority
+          ORDER BY t.due_at LIMIT 1
+        ) next
+      ) AS parts GROUP BY n
     ), emptied AS (
       DELETE FROM lane_keys k USING given g
       WHERE k.queue = g.queue AND k.key = g.key AND k.lane = g.lane AND g.next_due IS NULL

@@ -31,14 +31,12 @@ export const levels = (sql: Sql) => sql`
 
 /** That workers with these capabilities run what is in `lane`. */
 export const isOpenTo = (sql: Sql, lane: ReturnType<Sql>, { executors, labels }: Capabilities) => sql`(
-  split_part(${lane}, '/', 2) = ANY(${executors}::text[])
-  AND (split_part(${lane}, '/', 3) = '' OR string_to_array(split_part(${lane}, '/', 3), ',') <@ ${labels}::text[]))`
+  lane_need(${lane}) = ANY(${executors}::text[]) AND lane_labels(${lane}) <@ ${labels}::text[])`
 
 /** That worker `w` runs what is in `lane`. */
 export const isRunBy = (sql: Sql, lane: ReturnType<Sql>) => sql`(
-  split_part(${lane}, '/', 2) = ANY(w.executors)
-  AND (split_part(${lane}, '/', 3) = '' OR string_to_array(split_part(${lane}, '/', 3), ',') <@ w.labels))`
+  lane_need(${lane}) = ANY(w.executors) AND lane_labels(${lane}) <@ w.labels)`
 
 /** That the queue of `lane` has a limit, or is paused: then only the governed claim may take from it. */
 export const isLimited = (sql: Sql, lane: ReturnType<Sql>) => sql`
-  EXISTS (SELECT FROM queues q WHERE q.name = split_part(${lane}, '/', 1) AND q.limited)`
+  EXISTS (SELECT FROM queues q WHERE q.name = lane_queue(${lane}) COLLATE "C" AND q.limited)`

@@ -58,7 +58,7 @@ export function listQueues(sql: Sql, name: string | null = null, limit = MAX_LIS
     WITH RECURSIVE ${levels(sql)}, listed AS MATERIALIZED (
       SELECT * FROM queues q WHERE ${name === null ? sql`true` : sql`q.name = ${name}`} ORDER BY q.name LIMIT ${limit}
     ), due AS MATERIALIZED (
-      SELECT split_part(l.lane, '/', 1) COLLATE "C" AS queue, sum(d.count) AS count
+      SELECT lane_queue(l.lane) COLLATE "C" AS queue, sum(d.count) AS count
       FROM level l CROSS JOIN LATERAL (
         SELECT count(*) FROM (
           SELECT FROM tasks t

@@ -62,7 +62,7 @@ export async function findWaitFacts(
   >`
     WITH able AS MATERIALIZED (
       SELECT w.id, w.slots, w.draining,
-        split_part(t.lane, '/', 2) = ANY(w.executors) AS has_need, ${isRunBy(sql, sql`t.lane`)} AS runs
+        lane_need(t.lane) = ANY(w.executors) AS has_need, ${isRunBy(sql, sql`t.lane`)} AS runs
       FROM tasks t CROSS JOIN workers w WHERE t.id = ${id} AND ${isLive(sql, silenceMs)}
     )
     SELECT t.id, t.lane, t.queue, t.concurrency_key AS "concurrencyKey", t.priority,

@@ -12,9 +12,9 @@ import { createTestDatabase, type TestDatabase } from '../../support/database.ts
 import { type Explained, explain } from '../../support/plans.ts'
 import { claim, insert } from '../../support/store.ts'
 
-const FINISHED = 300_000
+const FINISHED = 400_000
 const LATER = 300_000
-const BLOCKED = 100_000
+const BLOCKED = 300_000
 const STEP = 20_000
 /** Priorities of lanes that have claimable tasks, due or not: what a claim visits one by one. */
 const LEVELS = 4
@@ -57,8 +57,8 @@ async function fill({ sql }: TestDatabase) {
         SELECT now() - n * interval '1 ms' AS at, n % 4 AS kind
         FROM generate_series(${from}::int, ${from + STEP - 1}::int) AS n
       ) AS due JOIN (VALUES
-        (0, 'default', 'default/simulate/', 1, NULL), (1, 'default', 'default/simulate/gpu', 0, NULL),
-        (2, 'paused', 'paused/simulate/', 0, NULL), (3, 'default', 'default/simulate/', 0, 'full')
+        (0, 'default', '//', 1, NULL), (1, 'default', '//gpu', 0, NULL),
+        (2, 'paused', 'paused//', 0, NULL), (3, 'default', '//', 0, 'full')
       ) AS kinds (kind, queue, lane, waits_for, key) USING (kind)`
   }
   await sql`INSERT INTO queues (name, paused_at) VALUES ('paused', now())`
@@ -151,7 +151,7 @@ test('where queues have limits and keys wait, a claim still reads what it claims
   await limitQueue(sql, 'mail', { ...UNLIMITED, concurrency: 1000, keyConcurrency: 2 })
   await sql`
     INSERT INTO lane_keys (lane, key, queue, ready_at)
-    SELECT 'mail/simulate/', 'waits ' || n, 'mail', CASE n % 2 WHEN 0 THEN 'infinity' ELSE now() + interval '1 day' END
+    SELECT 'mail//', 'waits ' || n, 'mail', CASE n % 2 WHEN 0 THEN 'infinity' ELSE now() + interval '1 day' END
     FROM generate_series(1, 50000) AS n`
   for (const key of ['a', 'b', 'c']) await insert(sql, 10, { queue: 'mail', concurrencyKey: key })
   await insert(sql, 30, { queue: 'mail' })

@@ -10,7 +10,7 @@ const FREE: Limits = {
 
 let count = 0
 const candidate = (more: Partial<Candidate> = {}): Candidate => ({
-  ...{ id: `t${count++}`, lane: 'default/simulate/', queue: 'default', priority: 0, waitedMs: 0, key: null },
+  ...{ id: `t${count++}`, lane: '//', queue: 'default', priority: 0, waitedMs: 0, key: null },
   ...more,
 })
 
@@ -29,7 +29,7 @@ const given = fc
   )
   .map((fields) =>
     fields
-      .map((one) => candidate({ ...one, lane: `${one.queue}/simulate/` }))
+      .map((one) => candidate({ ...one, lane: `${one.queue}//` }))
       .sort(
         (a, b) =>
           (a.key ?? '').localeCompare(b.key ?? '') || b.priority - a.priority || b.waitedMs - a.waitedMs,
