@@ -1,6 +1,7 @@
 import { isEnded, TASK_STATES } from '../../shared/core/task.ts'
 import type { TaskRow } from '../../shared/store/evidence.ts'
 import { attemptKey, type Index } from './indexed.ts'
+import { judgeTicks } from './ticks.ts'
 
 /** What is wrong about each thing that a check looked at; null: nothing. */
 export type Check = (index: Index) => Iterable<string | null>
@@ -166,6 +167,8 @@ export const CHECKS: Record<string, Check> = {
       }
     }
   },
+
+  'each tick of a schedule starts one task': judgeTicks,
 
   'the counters equal the table': function* ({ evidence: { tasks, counts } }) {
     for (const state of TASK_STATES) {

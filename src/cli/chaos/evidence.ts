@@ -1,4 +1,4 @@
-import type { AttemptRow, TaskRow } from '../../shared/store/evidence.ts'
+import type { AttemptRow, ScheduleRow, TaskRow, TickRow } from '../../shared/store/evidence.ts'
 
 /** What a run leaves for the checker. All times are epoch ms, with fractions, by this machine's true clock. */
 export interface Evidence {
@@ -6,6 +6,9 @@ export interface Evidence {
   history: HistoryEvent[]
   tasks: TaskRow[]
   attempts: AttemptRow[]
+  schedules: ScheduleRow[]
+  /** The ledgers. */
+  ticks: TickRow[]
   /** The kept counts by name. */
   counts: Map<string, number>
   /** How far the executors' clocks may have been from the database's. */

@@ -13,6 +13,7 @@ import { planFaults } from './plan.ts'
 import { createRandom } from './random.ts'
 import { type ChaosReport, summarise } from './report.ts'
 import { startRestartableServer } from './server.ts'
+import { startSchedule } from './ticks.ts'
 
 /** From the end of the faults until everything has ended. */
 const DRAIN_LIMIT_MS = 60_000
@@ -82,6 +83,7 @@ async function run(
   closing.push(() => cluster.stop())
   signal.throwIfAborted()
 
+  await startSchedule(cluster.urls[0] ?? '', durationMs)
   const startedAt = performance.now()
   const clock = readClock()
   const sinceStart = () => performance.now() - startedAt

@@ -21,6 +21,25 @@ export interface TaskRow {
   workerId: number | null
   error: string | null
   idempotencyKey: string | null
+  scheduleId: string | null
+  tickAt: number | null
+}
+
+/** A schedule by interval, and when it has ticks. */
+export interface ScheduleRow {
+  id: string
+  everyMs: number
+  anchorAt: number
+  /** Null: it has no end. */
+  endsAt: number | null
+}
+
+/** A row of a ledger. */
+export interface TickRow {
+  scheduleId: string
+  tickAt: number
+  outcome: string
+  taskId: string | null
 }
 
 /** An attempt that was not the last of its task. */
@@ -35,27 +54,40 @@ export interface AttemptRow {
 }
 
 /** The tables as they are now. Call when nothing changes them any more. */
-export async function readTables(
-  sql: Sql,
-): Promise<{ tasks: TaskRow[]; attempts: AttemptRow[]; counts: Map<string, number> }> {
+export async function readTables(sql: Sql): Promise<{
+  tasks: TaskRow[]
+  attempts: AttemptRow[]
+  schedules: ScheduleRow[]
+  ticks: TickRow[]
+  counts: Map<string, number>
+}> {
   const ms = (column: string) => sql`(1000 * extract(epoch FROM ${sql(column)}))::float8`
   const tasks = await sql<TaskRow[]>`
     SELECT id, state, attempt, max_retries AS "maxRetries", timeout_ms AS "timeoutMs", failures, losses, worker_id AS "workerId", error,
       idempotency_key AS "idempotencyKey", ${ms('scheduled_at')} AS "scheduledAt", ${ms('picked_at')} AS "pickedAt",
       ${ms('started_at')} AS "startedAt", ${ms('completed_at')} AS "completedAt",
-      ${ms('failed_at')} AS "failedAt", ${ms('cancelled_at')} AS "cancelledAt"
+      ${ms('failed_at')} AS "failedAt", ${ms('cancelled_at')} AS "cancelledAt",
+      schedule_id AS "scheduleId", ${ms('tick_at')} AS "tickAt"
     FROM tasks`
   const attempts = await sql<AttemptRow[]>`
     SELECT task_id AS "taskId", attempt, outcome, ${ms('picked_at')} AS "pickedAt",
       ${ms('started_at')} AS "startedAt", error FROM attempts`
-  return { tasks: [...tasks], attempts: [...attempts], counts: await readCounts(sql) }
+  const schedules = await sql<ScheduleRow[]>`
+    SELECT id, every_ms AS "everyMs", ${ms('anchor_at')} AS "anchorAt", ${ms('ends_at')} AS "endsAt"
+    FROM schedules WHERE every_ms IS NOT NULL`
+  const ticks = await sql<TickRow[]>`
+    SELECT schedule_id AS "scheduleId", ${ms('tick_at')} AS "tickAt", outcome, task_id AS "taskId" FROM schedule_ticks`
+  const rows = { tasks: [...tasks], attempts: [...attempts], schedules: [...schedules], ticks: [...ticks] }
+  return { ...rows, counts: await readCounts(sql) }
 }
 
-/** The tasks that have not come to an end, each in a line. */
+/** The tasks that have not come to an end, and the schedules that have ticks to come, each in a line. */
 export async function describeOpen(sql: Sql): Promise<string[]> {
   const rows = await sql<{ line: string }[]>`
     SELECT format('task %s (%s) is %s at attempt %s of worker %s, due %s', id, name, state, attempt, worker_id, due_at) AS line
-    FROM tasks WHERE state IN ('pending', 'assigned', 'running') ORDER BY due_at`
+    FROM tasks WHERE state IN ('pending', 'assigned', 'running')
+    UNION ALL
+    SELECT format('schedule %s has a tick at %s', name, next_at) FROM schedules WHERE wake_at IS NOT NULL`
   return rows.map(({ line }) => line)
 }
 

@@ -11,7 +11,7 @@ function goodEvidence(): Evidence {
       submission(id, { cancelAsked: id === 'stopped' || id === 'never', cancelConfirmed: id === 'never' }),
     ),
     tasks: [
-      task('done', { state: 'completed', completedAt: 150 }),
+      task('done', { state: 'completed', completedAt: 150, scheduleId: 's', tickAt: 2000 }),
       task('retried', {
         state: 'completed',
         completedAt: 400,
@@ -58,6 +58,8 @@ function goodEvidence(): Evidence {
       ...ran('stopped', 1, 110, 'stopped'),
       ...ran('timed', 1, 110, 'stopped'),
     ],
+    schedules: [{ id: 's', everyMs: 1000, anchorAt: 1000, endsAt: 2999 }],
+    ticks: [{ scheduleId: 's', tickAt: 2000, outcome: 'fired', taskId: 'done' }],
     counts: new Map(
       Object.entries({
         completed: 3,
@@ -102,6 +104,8 @@ const task = (id: string, rest: Partial<TaskRow>): TaskRow => ({
   workerId: 7,
   error: null,
   idempotencyKey: `key-${id}`,
+  scheduleId: null,
+  tickAt: null,
   ...rest,
 })
 
@@ -267,6 +271,23 @@ const BAD: Record<string, { [what: string]: (evidence: Evidence) => void }> = {
     },
     'a run after the task had ended': (e) => {
       e.history.push(...ran('done', 2, 500))
+    },
+  },
+  'each tick of a schedule starts one task': {
+    'a tick that is not in the ledger': (e) => {
+      e.ticks.pop()
+    },
+    'a tick whose task was never stored': (e) => {
+      Object.assign(find(e.tasks, 'done'), { tickAt: null })
+    },
+    'a tick that started two tasks': (e) => {
+      e.tasks.push(task('twin', { state: 'completed', completedAt: 2050, scheduleId: 's', tickAt: 2000 }))
+    },
+    'a tick that was skipped': (e) => {
+      e.ticks = e.ticks.map((row) => ({ ...row, outcome: 'skipped', taskId: null }))
+    },
+    'a row where there is no tick': (e) => {
+      e.ticks.push({ scheduleId: 's', tickAt: 2500, outcome: 'fired', taskId: 'done' })
     },
   },
   'the counters equal the table': {
