@@ -40,17 +40,29 @@ async function exportTasks(c: Context<Env>, { exports, log }: Services): Promise
   if (c.req.raw.method === 'HEAD') return new Response(null, { headers })
 
   const pages = exports.pages(input)
-  let timer: Timer | undefined
-  const leave = () => {
-    clearTimeout(timer)
-    void pages.return()
-  }
   // The first page is read before the answer begins: what is wrong from the start is answered as an error.
   let next = await pages.next(0)
   let text = head
+  let timer: Timer | undefined
+  let left = false
+  const leave = () => {
+    left = true
+    clearTimeout(timer)
+    void pages.return()
+  }
+  const waitForReader = (controller: ReadableStreamDefaultController) => {
+    if (left) return
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      leave()
+      controller.error(new Error('nobody reads this export'))
+    }, IDLE_MS)
+  }
   c.req.raw.signal.addEventListener('abort', leave)
+  if (c.req.raw.signal.aborted) leave()
   const body = new ReadableStream<Uint8Array>(
     {
+      start: waitForReader,
       async pull(controller) {
         clearTimeout(timer)
         try {
@@ -60,13 +72,11 @@ async function exportTasks(c: Context<Env>, { exports, log }: Services): Promise
           controller.enqueue(encoder.encode(text))
           text = ''
           next = await pages.next(size)
-          timer = setTimeout(() => {
-            leave()
-            controller.error(new Error('nobody reads this export'))
-          }, IDLE_MS)
+          if (!left && !next.done) waitForReader(controller)
         } catch (error) {
           log.warn({ err: error }, 'An export broke off')
-          controller.error(error)
+          // The log has why; Bun prints what is given here.
+          controller.error(new Error('an export broke off'))
         }
       },
       cancel: leave,

@@ -96,3 +96,20 @@ test('a 65th at once is refused until another ends', async () => {
   await Promise.all(open.map((pages) => pages.return()))
   expect(served.services.exports.open).toBe(0)
 })
+
+test('one that breaks off ends in an error, so that nobody takes a part for the whole', async () => {
+  const own = await createServed()
+  const tasks = Array.from({ length: 5000 }, (_, index) => ({ command: `c${index}` }))
+  await own.post('/api/tasks/batch', tasks)
+  const response = await fetch(`${own.url}/api/tasks/export`)
+  const reader = response.body!.getReader()
+  expect((await reader.read()).done).toBe(false)
+  await own.sql`ALTER TABLE tasks RENAME TO hidden`
+  const rest = async () => {
+    while (!(await reader.read()).done);
+    return 'ended well'
+  }
+  expect(await rest().catch(() => 'broke off')).toBe('broke off')
+  expect(own.services.exports.open).toBe(0)
+  expect(own.logged.find(({ msg }) => msg === 'An export broke off')).toBeDefined()
+})
