@@ -30,9 +30,9 @@ export const claimed = (sql: Sql) => sql`
  * assigns and raises the fencing token; nothing waits for a row that another coordinator is claiming.
  *
  * The priorities of each lane are visited by themselves, each by its own walk along tasks_claimable, so that neither
- * what is due later nor what these workers do not run is ever read past. With a single one of them that has
- * something due, its walk is the claim. With more, the first of each are compared to tell how many to take of each. Queues that have limits, and
- * tasks that have a concurrency key, are left to `governed.ts`.
+ * what is due later nor what these workers do not run is ever read past. With a single one of them that has something
+ * due, its walk is the claim. With more, the first of each are compared to tell how many to take of each. Queues that
+ * have limits, and tasks that have a concurrency key, are left to `governed.ts`.
  *
  * @param workerIds one entry per task that may be claimed, in the order of placement
  * @param can what every one of these workers runs

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'bun:test'
+import { PLAIN } from '../../../src/shared/core/lane.ts'
 import { PRIORITIES } from '../../../src/shared/core/task.ts'
-import { claimTasks, msUntilNextDue } from '../../../src/shared/store/dispatch.ts'
+import { claimTasks, msUntilNextDue, STRICT } from '../../../src/shared/store/dispatch.ts'
 import { findTask } from '../../../src/shared/store/tasks.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { claim, insert, reset, statesInTable } from '../../support/store.ts'
@@ -101,7 +102,7 @@ test('what was submitted reaches the worker as it was', async () => {
   const [task] = await claim(sql, 3, 8)
   expect(task).toEqual({
     ...{ taskId: id!, attempt: 1, workerId: 8, command: "run 'it'; --", executor: 'simulate' },
-    ...{ payload, priority: HIGH, timeoutMs: null, cancelGraceMs: 5000 },
+    ...{ payload, priority: HIGH, timeoutMs: null, cancelGraceMs: 5000, parents: null },
   })
   expect(await findTask(sql, id!)).toMatchObject({ state: 'assigned', workerId: 8, attempt: 1, failures: 0 })
 })
@@ -110,4 +111,47 @@ test('a claim that asks for more than there is takes what there is', async () =>
   await insert(sql, 3)
   expect(await claim(sql, 1000)).toHaveLength(3)
   expect(await claim(sql, 1000)).toEqual([])
+})
+
+test('of the places for what has aged, the longest due take theirs whatever their priority', async () => {
+  const at = (ms: number) => new Date(Date.now() - ms)
+  await insert(sql, 20, { priority: CRITICAL, scheduledAt: at(1000) })
+  const old: string[] = []
+  for (const ms of [90_000, 60_000, 31_000]) old.push(...(await insert(sql, 1, { scheduledAt: at(ms) })))
+  await insert(sql, 1, { scheduledAt: at(20_000) })
+  const places = (count: number) => Array<number>(count).fill(1)
+  const first = await claimTasks(sql, places(10), PLAIN, { ageingMs: 30_000, agedPlaces: 2 })
+  expect(first.map(({ priority }) => priority).sort()).toEqual([
+    ...Array(2).fill(LOW),
+    ...Array(8).fill(CRITICAL),
+  ])
+  expect(
+    first
+      .filter(({ priority }) => priority === LOW)
+      .map(({ taskId }) => taskId)
+      .sort(),
+  ).toEqual(old.slice(0, 2).sort())
+  // Only one is old enough; the other place goes by priority.
+  const second = await claimTasks(sql, places(10), PLAIN, { ageingMs: 30_000, agedPlaces: 2 })
+  expect(second.map(({ priority }) => priority).filter((priority) => priority === LOW)).toEqual([LOW])
+  const strict = await claimTasks(sql, places(3), PLAIN, STRICT)
+  expect(strict.map(({ priority }) => priority)).toEqual([CRITICAL, CRITICAL, CRITICAL])
+})
+
+test('workers are given only what they have the executor, the handler and every label for', async () => {
+  const [plain] = await insert(sql, 1)
+  const [shell] = await insert(sql, 1, { executor: 'shell', priority: CRITICAL })
+  const [send] = await insert(sql, 1, { executor: 'function', command: 'send' })
+  const [gpu] = await insert(sql, 1, { labels: ['gpu'] })
+  const [both] = await insert(sql, 1, { labels: ['eu', 'gpu'], queue: 'far' })
+  const claimedBy = async (executors: string[], labels: string[] = []) =>
+    (await claimTasks(sql, Array<number>(10).fill(1), { executors, labels }))
+      .map(({ taskId }) => taskId)
+      .sort()
+  expect(await msUntilNextDue(sql, { executors: ['http'], labels: ['gpu'] })).toBeNull()
+  expect(await claimedBy(['http', 'function:other'], ['gpu', 'eu'])).toEqual([])
+  expect(await claimedBy(['simulate'])).toEqual([plain!])
+  expect(await claimedBy(['simulate', 'function:send'], ['gpu'])).toEqual([send!, gpu!].sort())
+  expect(await msUntilNextDue(sql, { executors: ['shell'], labels: [] })).toBeLessThan(0)
+  expect(await claimedBy(['shell', 'simulate'], ['gpu', 'eu', 'x'])).toEqual([shell!, both!].sort())
 })
