@@ -103,6 +103,7 @@ export interface WorkerView {
   tasks_completed: number
   last_active_at: string
   labels: string[]
+  executors: string[]
 }
 
 export type StatsView = { [State in TaskState as `${State}_tasks`]: number } & {

@@ -29,10 +29,19 @@ export function renderWorkers(workers: WorkerView[]): string {
       { title: 'BUSY', value: (worker) => `${worker.busy_slots}/${worker.slots}`, align: 'right' },
       { title: 'COMPLETED', value: (worker) => worker.tasks_completed, align: 'right' },
       { title: 'LAST SEEN', value: (worker) => formatTime(worker.last_active_at) },
+      { title: 'RUNS', value: (worker) => summarize(worker.executors) },
       { title: 'LABELS', value: (worker) => worker.labels.join(', ') },
       { title: 'ADDRESS', value: (worker) => worker.address },
     ],
     workers.toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
     terminalWidth(),
   )
+}
+
+/** Handlers may be many: then only how many there are. */
+function summarize(executors: string[]): string {
+  const handlers = executors.filter((name) => name.startsWith('function:'))
+  if (handlers.length <= 2) return executors.join(', ')
+  const others = executors.filter((name) => !handlers.includes(name))
+  return [...others, `${handlers.length} functions`].join(', ')
 }

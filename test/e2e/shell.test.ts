@@ -96,6 +96,15 @@ test('a result that is no JSON is a failure', async () => {
   expect(error).toStartWith('the result in TASKMASTER_RESULT is not JSON')
 })
 
+test('limits that cannot be applied are said not to be, and the command runs', async () => {
+  const id = await run('echo done', { payload: { memory_mb: 64, cpus: 0.5 } })
+  expect((await ended(id)).state).toBe('completed')
+  const { lines } = await system.get<{ lines: { stream: string; text: string }[] }>(`/api/tasks/${id}/logs`)
+  const said = lines.filter(({ stream }) => stream === 'log').map(({ text }) => text)
+  // On a machine where the worker may make a cgroup, there is nothing to say.
+  if (said.length > 0) expect(said).toEqual([expect.stringContaining('memory_mb and cpus are not applied')])
+})
+
 test('a cancelled command is told to stop with all that it started', async () => {
   const file = join(folder, 'cancel')
   const id = await run(tree(file, `trap 'echo stopping; exit 1' TERM;`))

@@ -105,6 +105,10 @@ export default function WorkerPage() {
                 <dd>{shown().address || '–'}</dd>
                 <dt>Link</dt>
                 <dd>{shown().link}</dd>
+                <dt>Runs</dt>
+                <dd>{shown().executors.join(', ') || '–'}</dd>
+                <dt>Labels</dt>
+                <dd>{shown().labels.join(', ') || '–'}</dd>
                 <dt>Joined</dt>
                 <dd>{formatInstant(new Date(shown().registered_at))}</dd>
                 <dt>Last heard of</dt>
