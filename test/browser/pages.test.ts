@@ -128,3 +128,28 @@ test.skipIf(!hasBrowser)(
   },
   30_000,
 )
+
+test.skipIf(!hasBrowser)(
+  'a task that waits says why, and names what it waits for as links',
+  async () => {
+    const { page, close } = await openPage()
+    const held = '00000000-0000-4000-8000-00000000000a'
+    await database.sql`INSERT INTO tasks (id, command, scheduled_at, due_at, has_dependents) VALUES (${held}, 'first', now() + interval '1 day', now() + interval '1 day', true)`
+    const id = '00000000-0000-4000-8000-00000000000b'
+    await database.sql`
+      INSERT INTO tasks (id, command, scheduled_at, due_at, parents, waits_for, lane)
+      VALUES (${id}, 'second', now(), now(), 1, 1, '//gpu')`
+    await database.sql`INSERT INTO dependencies (task_id, depends_on) VALUES (${id}, ${held})`
+    await page.goto(`${system.url}/tasks/${id}`)
+    const why = page.getByRole('region', { name: "Why isn't it running?" })
+    await why.getByRole('listitem').nth(1).waitFor()
+    expect(await why.getByRole('listitem').allTextContents()).toEqual([
+      'It waits for 0000000a (pending).',
+      'No live worker that runs simulate has the label gpu.',
+    ])
+    await why.getByRole('link', { name: '0000000a' }).click()
+    await page.getByRole('heading', { name: 'first' }).waitFor()
+    await close()
+  },
+  30_000,
+)

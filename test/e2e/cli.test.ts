@@ -86,6 +86,20 @@ test('status shows a task, and says so when there is none', async () => {
   expect(await taskmaster('status', MISSING)).toEqual({ code: 1, out: '', err: 'Error: Task not found\n' })
 })
 
+test('why says what stands in the way of a task', async () => {
+  const id = await submit('--in', '1h', '--executor', 'shell')
+  const { code, out } = await taskmaster('why', id)
+  expect(code).toBe(0)
+  expect(out).toMatch(/^1\. It is not due for 60 min\.\n2\. No live worker runs shell\.\n$/)
+  const said = JSON.parse((await taskmaster('why', id, '--json')).out)
+  expect(said).toMatchObject({
+    task_id: id,
+    state: 'pending',
+    reasons: [{ code: 'not_due' }, { code: 'no_worker' }],
+  })
+  expect(await taskmaster('why', MISSING)).toEqual({ code: 1, out: '', err: 'Error: Task not found\n' })
+})
+
 test('tasks lists the latest scheduled first', async () => {
   const later = await submit('--at', '2199-01-02T00:00:00Z')
   const latest = await submit('--at', '2199-01-03T00:00:00Z')
