@@ -65,7 +65,8 @@ export const insertion = (
   only: postgres.Fragment = sql`true`,
   whenKeyIsTaken: postgres.Fragment = sql`ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING`,
 ) => {
-  const groups = COLUMNS.filter(({ isUsedBy }) => tasks.some(isUsedBy))
+  // Ticks may be written that have no task: then it stores nothing, in as few columns as there can be.
+  const groups = COLUMNS.filter(({ isUsedBy }, index) => index === 0 || tasks.some(isUsedBy))
   const join = (parts: postgres.Fragment[]) => parts.reduce((all, part) => sql`${all}, ${part}`)
   return sql`
     INSERT INTO tasks (${join(groups.map(({ into }) => into(sql)))})

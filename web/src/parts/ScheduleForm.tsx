@@ -8,7 +8,7 @@ import { TickPreview } from './TickPreview.tsx'
 const PRIORITIES = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'] as const
 const CATCH_UPS = [
   { value: 'last', name: 'Run the latest missed tick' },
-  { value: 'all', name: 'Run all that were missed within a day' },
+  { value: 'all', name: 'Run all that were missed' },
   { value: 'skip', name: 'Skip what was missed' },
 ] as const
 const OVERLAPS = [
