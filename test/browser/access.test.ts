@@ -19,6 +19,9 @@ let later: string
 let failed: string
 /** A schedule with a ledger. */
 let recurring: string
+/** A workflow that goes on, and a task in the middle of it. */
+let workflow: string
+let step: string
 
 beforeAll(async () => {
   if (!hasBrowser) return
@@ -46,6 +49,15 @@ beforeAll(async () => {
     'schedule_id',
   )
   await post(`/api/schedules/${recurring}/run-now`, {})
+  const tasks = [
+    { key: 'load', command: 'load' },
+    { key: 'check', command: 'check', depends_on: ['load'], payload: { failure_rate: 1 } },
+    { key: 'report', command: 'report', depends_on: ['load', 'check'] },
+    { key: 'tidy', command: 'tidy', depends_on: ['load'], delay_seconds: 86_400 },
+  ]
+  workflow = await post('/api/workflows', { name: 'nightly', tasks }, 'workflow_id')
+  const found = await database.sql<{ id: string }[]>`SELECT id FROM tasks WHERE workflow_key = 'check'`
+  step = found[0]!.id
   // A worker is lost, so that there are torn bars and moved tasks to look at.
   await post('/api/schedule/batch', { count: 15, command: 'moves', payload: { duration_ms: 2000 } })
   const countOf = async (condition: ReturnType<typeof database.sql>) =>
@@ -110,6 +122,10 @@ const places = (): Record<string, Place> => ({
   'recurring-schedule': { path: `/schedules/${recurring}`, last: 'tbody tr' },
   'edited-schedule': { path: `/schedules/${recurring}?edit=1`, last: '.ticks li' },
   'delete-schedule-dialog': { path: `/schedules/${recurring}?dialog=delete`, last: 'dialog[open]' },
+  workflows: { path: '/workflows', last: 'tbody tr' },
+  workflow: { path: `/workflows/${workflow}`, last: '.graph-failed' },
+  'cancel-workflow-dialog': { path: `/workflows/${workflow}?dialog=cancel`, last: 'dialog[open]' },
+  'task-in-workflow': { path: `/tasks/${step}`, last: '#relatives-title' },
   activity: { path: '/activity', last: 'h1' },
   nowhere: { path: '/nowhere', last: 'h1' },
   'help-dialog': { path: '/?dialog=help', last: 'dialog[open]' },

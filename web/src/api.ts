@@ -19,6 +19,7 @@ export type Inputs = inferRouterInputs<AppRouter>
 export type TaskRow = Outputs['tasks']['list']['tasks'][number]
 export type TaskDetail = Outputs['tasks']['get']
 export type Attempt = TaskDetail['attempts'][number]
+export type WorkflowGraph = Outputs['workflows']['get']
 export type Schedule = Outputs['schedules']['get']
 export type Tick = Outputs['schedules']['ticks']['ticks'][number]
 export type Worker = Outputs['workers']['list'][number]

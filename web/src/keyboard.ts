@@ -7,6 +7,7 @@ export const KEYS: { keys: string[]; does: string; path?: string }[] = [
   { keys: ['?'], does: 'Show these keys' },
   { keys: ['g', 'h'], does: 'Go to the overview', path: '/' },
   { keys: ['g', 't'], does: 'Go to tasks', path: '/tasks' },
+  { keys: ['g', 'w'], does: 'Go to workflows', path: '/workflows' },
   { keys: ['g', 's'], does: 'Go to schedule', path: '/schedule' },
   { keys: ['g', 'r'], does: 'Go to recurring schedules', path: '/schedules' },
   { keys: ['g', 'a'], does: 'Go to activity', path: '/activity' },

@@ -15,11 +15,14 @@ import './styles/controls.css'
 import './styles/log.css'
 import './styles/tasks.css'
 import './styles/schedules.css'
+import './styles/workflows.css'
 import './styles/adapt.css'
 
 const TasksPage = lazy(() => import('./pages/TasksPage.tsx'))
 const TaskPage = lazy(() => import('./pages/TaskPage.tsx'))
 const WorkerPage = lazy(() => import('./pages/WorkerPage.tsx'))
+const WorkflowsPage = lazy(() => import('./pages/WorkflowsPage.tsx'))
+const WorkflowPage = lazy(() => import('./pages/WorkflowPage.tsx'))
 const SchedulePage = lazy(() => import('./pages/SchedulePage.tsx'))
 const SchedulesPage = lazy(() => import('./pages/SchedulesPage.tsx'))
 const NewSchedulePage = lazy(() => import('./pages/NewSchedulePage.tsx'))
@@ -37,6 +40,8 @@ render(
         <Route path="/tasks" component={TasksPage} />
         <Route path="/tasks/:id" component={TaskPage} />
         <Route path="/workers/:id" component={WorkerPage} />
+        <Route path="/workflows" component={WorkflowsPage} />
+        <Route path="/workflows/:id" component={WorkflowPage} />
         <Route path="/schedule" component={SchedulePage} />
         <Route path="/schedules" component={SchedulesPage} />
         <Route path="/schedules/new" component={NewSchedulePage} />

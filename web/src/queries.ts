@@ -18,6 +18,9 @@ const AUTOSCALING_MS = 2000
 
 /** How often the pages of schedules are looked at again: what happens to them, nobody tells. */
 const SCHEDULES_MS = 2000
+/** How often a workflow that runs is looked at, and how often the others are. */
+const WORKFLOW_MS = 500
+const WORKFLOWS_MS = 3000
 const SCHEDULES_PAGE = 100
 
 export type PreviewInput = Inputs['schedules']['preview']
@@ -33,6 +36,21 @@ export const queries = {
   task: (id: string) => ({
     queryKey: ['task', id] as const,
     queryFn: ({ signal }: { signal: AbortSignal }) => api.tasks.get.query({ task_id: id }, { signal }),
+  }),
+  workflows: (cursor?: string) => ({
+    queryKey: ['workflows', cursor] as const,
+    queryFn: ({ signal }: { signal: AbortSignal }) =>
+      api.workflows.list.query({ limit: 50, ...(cursor !== undefined && { cursor }) }, { signal }),
+    placeholderData: keepPreviousData,
+    refetchInterval: WORKFLOWS_MS,
+  }),
+  workflow: (id: string) => ({
+    queryKey: ['workflow', id] as const,
+    queryFn: ({ signal }: { signal: AbortSignal }) =>
+      api.workflows.get.query({ workflow_id: id }, { signal }),
+    // What has ended changes only when somebody retries it.
+    refetchInterval: ({ state }: { state: { data?: { state: string; total: number } | undefined } }) =>
+      state.data?.state === 'running' && state.data.total <= 150 ? WORKFLOW_MS : WORKFLOWS_MS,
   }),
   schedules: (cursor?: string) => ({
     queryKey: ['schedules', cursor] as const,

@@ -3,7 +3,8 @@ import type { Env } from '../rest/route.ts'
 import type { Site, SiteFile } from './site.ts'
 
 /** What the dashboard's router knows. Some are routes of the contract too: there Accept decides. */
-const ROUTES = /^\/(tasks|queues|schedules?|activity|(tasks|workers|schedules)\/[^/]+)?\/?$/
+const ROUTES =
+  /^\/(tasks|workflows|queues|schedules?|activity|(tasks|workflows|workers|schedules)\/[^/]+)?\/?$/
 const NO_PAGES = /^\/(api|trpc|assets|ws)(\/|$)/
 
 const NOT_BUILT = `<!doctype html>

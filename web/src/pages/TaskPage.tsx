@@ -12,6 +12,7 @@ import { ConfirmDialog } from '../parts/ConfirmDialog.tsx'
 import { CopyButton } from '../parts/CopyButton.tsx'
 import { Empty } from '../parts/Empty.tsx'
 import { OutputPanel } from '../parts/OutputPanel.tsx'
+import { Relatives } from '../parts/Relatives.tsx'
 import { ResultPanel } from '../parts/ResultPanel.tsx'
 import { StateMark } from '../parts/StateMark.tsx'
 import { Timeline } from '../parts/Timeline.tsx'
@@ -119,6 +120,7 @@ function Found(props: { task: TaskDetail }) {
       <Show when={output.lines().length > 0 || props.task.executor !== 'simulate'}>
         <OutputPanel id={props.task.id} isEnded={isEnded(props.task.state)} output={output} />
       </Show>
+      <Relatives task={props.task} />
       <div class="columns">
         <ResultPanel task={props.task} progress={output.standing()?.progress ?? props.task.progress} />
         <Facts task={props.task} />

@@ -55,6 +55,7 @@ export function Layout(props: { children?: JSX.Element }) {
             Overview
           </A>
           <A href="/tasks">Tasks</A>
+          <A href="/workflows">Workflows</A>
           <A href="/schedule">Schedule</A>
           <A href="/schedules">Recurring</A>
           <A href="/activity">Activity</A>
