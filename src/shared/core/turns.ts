@@ -53,19 +53,40 @@ export function takeTurns(candidates: Candidate[], limits: Limits): Candidate[] 
 
   const chosen: Candidate[] = []
   while (chosen.length < places) {
-    const isAgedPlace = ageingMs !== null && chosen.length >= places - agedPlaces
+    const agedAfterMs = chosen.length >= places - agedPlaces ? ageingMs : null
     let best: { stream: Stream; one: Candidate } | null = null
     for (const stream of streams) {
-      const one = head(stream)
-      if (one && (!best || isBefore(one, best.one, isAgedPlace ? ageingMs : null))) best = { stream, one }
+      const next = head(stream)
+      const one = next && (agedAfterMs === null ? next : longestDue(stream, next, agedAfterMs))
+      if (one && (!best || isBefore(one, best.one, agedAfterMs))) best = { stream, one }
     }
     if (!best) break
+    takeFrom(best.stream, best.one)
     best.stream.next++
     count(best.one.queue)
     if (best.one.key !== null) count(keyName(best.one))
     chosen.push(best.one)
   }
   return chosen
+}
+
+/**
+ * Of the key whose turn it is what has been due the longest, when that has aged: of one key the higher priorities
+ * would pass the others by for ever. Without keys a line has one priority.
+ */
+function longestDue({ waiting, next }: Stream, head: Candidate, ageingMs: number): Candidate {
+  if (head.key === null) return head
+  let longest = head
+  for (const one of waiting.slice(next))
+    if (one.key === head.key && one.waitedMs > longest.waitedMs) longest = one
+  return longest.waitedMs >= ageingMs ? longest : head
+}
+
+/** What is taken out of its turn has the turn of its key; the one whose turn it was has the other's. */
+function takeFrom({ waiting, next }: Stream, one: Candidate): void {
+  const place = waiting.indexOf(one, next)
+  waiting[place] = waiting[next] as Candidate
+  waiting[next] = one
 }
 
 /** @param ageingMs null: the priority decides */

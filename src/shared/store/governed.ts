@@ -8,8 +8,8 @@ import { countsForQueue, type LimitedQueue, noteUses, readRooms, usesOf } from '
 import type { Transactions } from './transactions.ts'
 
 /**
- * The claim where queues have limits or tasks have keys. It locks the limited queues and the keys it takes from, so that
- * of any number of coordinators one at a time counts what they hold; what others have locked is passed by.
+ * The claim where queues have limits or tasks have keys. It locks the limited queues and those whose keys it takes from, so
+ * that of any number of coordinators one at a time counts what they hold; what others have locked is passed by.
  */
 
 interface Level {
@@ -46,19 +46,17 @@ export function claimGoverned(
 ): Promise<ClaimedTask[]> {
   const places = workerIds.length
   return transactions.run(async (sql) => {
-    const open = await findOpen(sql, can, places)
+    const open = await findOpen(sql, can)
     const queues = await lockQueues(sql, queuesOf(open))
     const isFree = (queue: string) => !open.limited.includes(queue) || queues.has(queue)
-    const keys = await lockKeys(
-      sql,
-      open.keys.filter(({ queue }) => isFree(queue)),
-    )
+    const withKeys = open.keyed.filter((queue) => queues.has(queue))
+    const keys = await lockKeys(sql, withKeys, can, places)
     // Only what follows sees all that was committed before the locks were had.
     const rooms = await readRooms(sql, [...queues.values()], keys)
     const lanes = open.levels.filter(({ lane }) => isFree(readLane(lane).queue))
     const candidates = [
       ...(await lockCandidates(sql, lanes, places)),
-      ...(await lockKeyed(sql, keys, places)),
+      ...(await lockKeyed(sql, keys, places, agedOf(order, keys))),
     ]
     const chosen = takeTurns(candidates, { places, ...order, ...rooms })
     if (chosen.length === 0 && keys.length === 0) return []
@@ -72,39 +70,47 @@ export function claimGoverned(
 const isPaused = (sql: Sql, lane: ReturnType<Sql>) => sql`
   EXISTS (SELECT FROM queues q WHERE q.name = lane_queue(${lane}) COLLATE "C" AND q.paused_at IS NOT NULL)`
 
+/** How many of each key are looked at because they have aged; of many keys fewer each. */
+const agedOf = ({ ageingMs, agedPlaces }: ClaimOrder, keys: ReadyKey[]) =>
+  ageingMs === null ? 0 : Math.ceil(agedPlaces / Math.max(1, keys.length))
+
 interface Open {
   levels: Level[]
-  keys: ReadyKey[]
+  /** Queues with keys that may be served. */
+  keyed: string[]
   /** Those of their queues that have limits. */
   limited: string[]
 }
 
-const queuesOf = ({ limited }: Open) => limited
+/**
+ * Those that one coordinator at a time claims from: that have limits, or keys. Of keys that another serves at the same
+ * time the rest would have more than its turn.
+ */
+const queuesOf = ({ limited, keyed }: Open) => [...new Set([...limited, ...keyed])]
 
-/** What these workers could be given now: levels that have something due, and the keys that may be served. */
-async function findOpen(sql: Sql, can: Capabilities, places: number): Promise<Open> {
-  const [found, keys] = [
+/** What these workers could be given now: levels that have something due, and queues with keys that may be served. */
+async function findOpen(sql: Sql, can: Capabilities): Promise<Open> {
+  const [found, keyed] = [
     await sql<(Level & { limited: boolean })[]>`
       WITH RECURSIVE ${levels(sql)}
       SELECT l.lane, l.priority, ${isLimited(sql, sql`l.lane`)} AS limited FROM level l
       WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND NOT ${isPaused(sql, sql`l.lane`)}
         AND (SELECT true FROM tasks t
           WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now() LIMIT 1)`,
-    await sql<(ReadyKey & { limited: boolean })[]>`
+    await sql<{ lane: string }[]>`
       WITH RECURSIVE ${keyedLanes(sql)}
-      SELECT k.lane, k.key, k.queue, ${isLimited(sql, sql`k.lane`)} AS limited
-      FROM keyed_lane l CROSS JOIN LATERAL (
-        SELECT k.lane, k.key, k.queue, k.ready_at FROM lane_keys k
-        WHERE k.lane = l.lane AND k.ready_at <= now() ORDER BY k.ready_at LIMIT ${places}
-      ) k
+      SELECT l.lane FROM keyed_lane l
       WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND NOT ${isPaused(sql, sql`l.lane`)}
-      ORDER BY k.lane, k.ready_at`,
+        AND (SELECT true FROM lane_keys k WHERE k.lane = l.lane AND k.ready_at <= now() LIMIT 1)`,
   ]
-  const limited = new Set([
-    ...found.filter((level) => level.limited).map(({ lane }) => readLane(lane).queue),
-    ...keys.filter((key) => key.limited).map(({ queue }) => queue),
-  ])
-  return { levels: found, keys, limited: [...limited] }
+  const queuesOfAll = (lanes: { lane: string }[]) => [
+    ...new Set(lanes.map(({ lane }) => readLane(lane).queue)),
+  ]
+  return {
+    levels: found,
+    keyed: queuesOfAll(keyed),
+    limited: queuesOfAll(found.filter(({ limited }) => limited)),
+  }
 }
 
 /** Locks these queues, but for those that another coordinator claims from now, or that were paused meanwhile. */

@@ -1,6 +1,7 @@
+import type { Capabilities } from '../core/lane.ts'
 import type { Candidate } from '../core/turns.ts'
 import type { Sql } from './connect.ts'
-import { isKeyedClaimable } from './lanes.ts'
+import { isKeyedClaimable, isOpenTo } from './lanes.ts'
 import type { Rooms } from './rooms.ts'
 
 /** Keys that have tasks waiting, and whose turn it is: the table lane_keys. */
@@ -20,13 +21,29 @@ export const keyedLanes = (sql: Sql) => sql`
     FROM keyed_lane l WHERE l.lane IS NOT NULL
   )`
 
-/** Locks these keys, but for those that others have locked: their tasks are being inserted, claimed or settled now. */
-export async function lockKeys(sql: Sql, keys: ReadyKey[]): Promise<ReadyKey[]> {
-  if (keys.length === 0) return []
+/**
+ * Locks the keys of these queues that these workers may serve now, of each lane those whose turn is next. What others
+ * have locked is passed by: their tasks are being inserted or settled now. The queues have to be locked before, so that
+ * this sees all turns that were taken.
+ *
+ * @param limit of each lane
+ */
+export async function lockKeys(
+  sql: Sql,
+  queues: string[],
+  can: Capabilities,
+  limit: number,
+): Promise<ReadyKey[]> {
+  if (queues.length === 0) return []
   return await sql<ReadyKey[]>`
-    SELECT k.lane, k.key, k.queue FROM ${unnestKeys(sql, keys)}
-    JOIN lane_keys k ON k.queue = r.queue AND k.key = r.key AND k.lane = r.lane
-    WHERE k.ready_at <= now() ORDER BY r.n FOR UPDATE OF k SKIP LOCKED`
+    WITH RECURSIVE ${keyedLanes(sql)}
+    SELECT k.lane, k.key, k.queue FROM keyed_lane l CROSS JOIN LATERAL (
+      SELECT k.lane, k.key, k.queue, k.ready_at FROM lane_keys k
+      WHERE k.lane = l.lane AND k.ready_at <= statement_timestamp()
+      ORDER BY k.ready_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    ) k
+    WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND lane_queue(l.lane) = ANY(${queues}::text[])
+    ORDER BY k.lane, k.ready_at`
 }
 
 const unnestKeys = (sql: Sql, keys: ReadyKey[]) => sql`
@@ -48,8 +65,18 @@ const keyLevels = (sql: Sql, keys: ReturnType<Sql>) => sql`
       ) p
   )`
 
-/** The first due tasks of each key, locked: by priority, then by due time. Of many keys fewer each. */
-export async function lockKeyed(sql: Sql, keys: ReadyKey[], places: number): Promise<Candidate[]> {
+/**
+ * The first due tasks of each key, locked: by priority, then by due time. Of many keys fewer each.
+ *
+ * @param aged how many more of each key, those that have been due the longest: whatever comes with a higher priority,
+ *   they are not passed by for ever
+ */
+export async function lockKeyed(
+  sql: Sql,
+  keys: ReadyKey[],
+  places: number,
+  aged: number,
+): Promise<Candidate[]> {
   if (keys.length === 0) return []
   const each = Math.ceil(places / keys.length)
   return await sql<Candidate[]>`
@@ -62,8 +89,10 @@ export async function lockKeyed(sql: Sql, keys: ReadyKey[], places: number): Pro
       ) d
     )
     SELECT id, lane, queue, priority, "waitedMs", key FROM (
-      SELECT *, row_number() OVER (PARTITION BY n ORDER BY priority DESC, "waitedMs" DESC, id) AS turn FROM found
-    ) AS numbered WHERE turn <= ${each} ORDER BY n, turn`
+      SELECT *, row_number() OVER (PARTITION BY n ORDER BY priority DESC, "waitedMs" DESC, id) AS turn,
+        row_number() OVER (PARTITION BY n ORDER BY "waitedMs" DESC, id) AS age
+      FROM found
+    ) AS numbered WHERE turn <= ${each} OR age <= ${aged} ORDER BY n, turn`
 }
 
 /** What `takeTurns` has to know of task `t`. */
@@ -83,20 +112,21 @@ export async function noteKeys(
   for (const { queue, key } of chosen) {
     if (key !== null) taken.set(`${queue}/${key}`, (taken.get(`${queue}/${key}`) ?? 0) + 1)
   }
-  const served = new Set(chosen.map(({ lane, key }) => `${lane}/${key}`))
+  // Whose turn came last comes last again: the nth of so many, from 1.
+  const turns = new Map(chosen.map(({ lane, key }, n) => [`${lane}/${key}`, n + 1]))
   const free = keys.map(({ queue, key }) => freeAt(queue, key, taken.get(`${queue}/${key}`) ?? 0))
   await sql`
     WITH RECURSIVE noted AS MATERIALIZED (
       SELECT r.* FROM unnest(${keys.map(({ queue }) => queue)}::text[], ${keys.map(({ key }) => key)}::text[],
-        ${keys.map(({ lane }) => lane)}::text[], ${keys.map(({ lane, key }) => (served.has(`${lane}/${key}`) ? 1 : 0))}::int[],
+        ${keys.map(({ lane }) => lane)}::text[], ${keys.map(({ lane, key }) => turns.get(`${lane}/${key}`) ?? 0)}::int[],
         ${free.map(({ never }) => (never ? 1 : 0))}::int[], ${free.map(({ waitMs }) => waitMs)}::float8[])
-        WITH ORDINALITY AS r (queue, key, lane, served, never, wait_ms, n)
+        WITH ORDINALITY AS r (queue, key, lane, turn, never, wait_ms, n)
     ), ${keyLevels(sql, sql`noted`)}, given AS MATERIALIZED (
       -- In place of a join: each key has one row with what is noted of it, and one for each priority that waits.
-      SELECT max(queue) AS queue, max(key) AS key, max(lane) AS lane, max(served) AS served, max(never) AS never,
+      SELECT max(queue) AS queue, max(key) AS key, max(lane) AS lane, max(turn) AS turn, max(never) AS never,
         max(wait_ms) AS wait_ms, min(due_at) AS next_due
       FROM (
-        SELECT n, queue, key, lane, served, never, wait_ms, NULL::timestamptz AS due_at FROM noted
+        SELECT n, queue, key, lane, turn, never, wait_ms, NULL::timestamptz AS due_at FROM noted
         UNION ALL
         SELECT l.n, NULL, NULL, NULL, NULL, NULL, NULL, next.due_at FROM level l CROSS JOIN LATERAL (
           SELECT t.due_at FROM tasks t
@@ -110,7 +140,8 @@ export async function noteKeys(
     )
     UPDATE lane_keys k SET ready_at = CASE WHEN g.never = 1 THEN 'infinity' ELSE greatest(g.next_due,
       CASE WHEN g.wait_ms > 0 THEN clock_timestamp() + g.wait_ms * interval '1 ms'
-        WHEN g.served = 1 THEN clock_timestamp() ELSE k.ready_at END) END
+        WHEN g.turn > 0 THEN statement_timestamp() - (${chosen.length} - g.turn) * interval '1 microsecond'
+        ELSE k.ready_at END) END
     FROM given g
     WHERE k.queue = g.queue AND k.key = g.key AND k.lane = g.lane AND g.next_due IS NOT NULL`
 }

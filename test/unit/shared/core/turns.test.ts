@@ -90,9 +90,11 @@ test('keys take turns: while two have tasks left neither is ever more than one a
     maxLength: 8,
   })
   fc.assert(
-    fc.property(sizes, fc.nat(100), (keys, places) => {
-      const candidates = keys.flatMap(([key, size]) => Array.from({ length: size }, () => candidate({ key })))
-      const chosen = takeTurns(candidates, { ...FREE, places })
+    fc.property(sizes, fc.nat(100), fc.nat(20), (keys, places, agedPlaces) => {
+      const candidates = keys.flatMap(([key, size]) =>
+        Array.from({ length: size }, (_, n) => candidate({ key, priority: size - n, waitedMs: 100 * n })),
+      )
+      const chosen = takeTurns(candidates, { ...FREE, places, agedPlaces, ageingMs: 1000 })
       const taken = (of: string) => chosen.filter(({ key }) => key === of).length
       for (const [one, size] of keys) {
         if (taken(one) === size) continue
@@ -109,4 +111,17 @@ test('the last places go to what has aged, the longest due first, whatever its p
   expect(ids(chosen)).toEqual(ids([...critical.slice(0, 8), ...low.slice(0, 2)]))
   const young = takeTurns([...critical, low[3]!], { ...FREE, places: 10, agedPlaces: 2, ageingMs: 30_000 })
   expect(ids(young)).toEqual(ids(critical.slice(0, 10)))
+})
+
+test('of one key, too, the last places go to what has aged; it costs the key a turn as any other does', () => {
+  const of = (key: string, priority: number, waitedMs: number) => candidate({ key, priority, waitedMs })
+  const critical = [of('a', 3, 1000), of('a', 3, 900)]
+  const other = [of('b', 0, 40_000), of('b', 0, 39_000)]
+  const low = of('a', 0, 90_000)
+  const limits = { ...FREE, places: 3, agedPlaces: 1, ageingMs: 30_000 }
+  expect(ids(takeTurns([...critical, low, ...other], limits))).toEqual(ids([critical[0]!, other[0]!, low]))
+  const later = { ...limits, places: 5 }
+  expect(ids(takeTurns([...critical, low, ...other], later)).slice(0, 4)).toEqual(
+    ids([critical[0]!, other[0]!, critical[1]!, other[1]!]),
+  )
 })
