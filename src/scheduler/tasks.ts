@@ -166,7 +166,7 @@ export function createTasks(sql: Sql): Tasks {
         const [task] = await findMatches(sql, [q], filter)
         if (task) return { tasks: [task], total: 1, totalIsExact: true, nextCursor: null }
       }
-      const from = { ...(cursor && { after: cursor }), oldestFirst: sort === 'scheduled' }
+      const from = { ...(cursor && { after: cursor }), oldestFirst: sort === 'scheduled', isBrief: true }
       // One more than asked for tells whether there is a next page.
       const page = { limit: limit + 1, ...from }
       if (isSearch(filter)) return await search(filter, page)

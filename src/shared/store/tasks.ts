@@ -158,7 +158,7 @@ const byKey = (a: NewTask, b: NewTask) => {
   return one < other ? -1 : one > other ? 1 : 0
 }
 
-const columns = (sql: Sql) => sql`
+const columns = (sql: Sql, isBrief = false) => sql`
   t.id, t.name, t.description, t.command, t.executor, t.payload, t.priority, t.max_retries AS "maxRetries",
   t.retry_backoff_ms AS "retryBackoffMs", t.retry_backoff_cap_ms AS "retryBackoffCapMs",
   t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs", t.idempotency_key AS "idempotencyKey",
@@ -170,8 +170,22 @@ const columns = (sql: Sql) => sql`
   t.picked_at AS "pickedAt", t.started_at AS "startedAt", t.completed_at AS "completedAt",
   t.failed_at AS "failedAt", t.cancelled_at AS "cancelledAt", t.worker_id AS "workerId",
   (SELECT w.name FROM workers w WHERE w.id = t.worker_id) AS "workerName",
-  t.slot, t.attempt, t.failures, t.losses, t.error, t.error_stack AS "errorStack", t.output, t.result, t.progress,
+  t.slot, t.attempt, t.failures, t.losses, t.error, ${outcome(sql, isBrief)}, t.progress,
   t.schedule_id AS "scheduleId", t.tick_at AS "tickAt"`
+
+/** Bytes of what a brief task says, each. */
+const BRIEF = 4000
+
+/** What came of task `t`; brief, what is long is cut before it is read, so that a page is never very large. */
+const outcome = (sql: Sql, isBrief: boolean) => {
+  if (!isBrief) return sql`t.error_stack AS "errorStack", t.output, t.result`
+  const cut = (text: ReturnType<Sql>) => sql`CASE WHEN octet_length(${text}) <= ${BRIEF} THEN ${text}
+    ELSE left(${text}, 1000) || '… [truncated, about ' || octet_length(${text}) - 1000 || ' characters left out]' END`
+  return sql`
+    ${cut(sql`t.error_stack`)} AS "errorStack", ${cut(sql`t.output`)} AS output,
+    CASE WHEN pg_column_size(t.result) <= ${BRIEF} THEN t.result
+      WHEN t.result IS NOT NULL THEN to_jsonb('… [truncated, see the task itself]'::text) END AS result`
+}
 
 export async function findTask(sql: Sql, id: string): Promise<Task | null> {
   const [task] = await sql<Task[]>`SELECT ${columns(sql)} FROM tasks t WHERE t.id = ${id}`
@@ -209,6 +223,8 @@ export interface TaskPage {
   limit: number
   /** Oldest `scheduled_at` first; default newest first. */
   oldestFirst?: boolean
+  /** Cuts what the tasks printed and what came of them, where that is long. */
+  isBrief?: boolean
 }
 
 export interface ListedTask extends Task {
@@ -223,7 +239,7 @@ export function listTasks(
   page: TaskPage,
 ): Promise<ListedTask[]> {
   return sql`
-    SELECT ${columns(sql)}, t.scheduled_at::text AS "exactScheduledAt"
+    SELECT ${columns(sql, page.isBrief)}, t.scheduled_at::text AS "exactScheduledAt"
     FROM (${inOrder(sql, filter, page, page.limit)}) t ORDER BY ${order(sql, page)}`
 }
 
@@ -257,7 +273,7 @@ export async function searchTasks(sql: Sql, filter: TaskFilter, page: TaskPage):
 /** These tasks, as far as they still match. */
 function findInOrder(sql: Sql, ids: string[], filter: TaskFilter, page: TaskPage): Promise<ListedTask[]> {
   return sql`
-    SELECT ${columns(sql)}, t.scheduled_at::text AS "exactScheduledAt" FROM tasks t
+    SELECT ${columns(sql, page.isBrief)}, t.scheduled_at::text AS "exactScheduledAt" FROM tasks t
     WHERE t.id = ANY(${ids}::uuid[]) AND ${isShownAs(sql, filter.state)} AND ${matchesRest(sql, filter)}
     ORDER BY ${order(sql, page)}`
 }

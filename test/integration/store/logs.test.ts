@@ -5,7 +5,7 @@ import { discardTasks, reviveTasks } from '../../../src/shared/store/control.ts'
 import { retryTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
 import { insertLogs, listLogs, updateProgress } from '../../../src/shared/store/logs.ts'
 import { deleteEnded } from '../../../src/shared/store/retention.ts'
-import { findTask } from '../../../src/shared/store/tasks.ts'
+import { findTask, listTasks } from '../../../src/shared/store/tasks.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { explain } from '../../support/plans.ts'
 import { hold, insert, NOW, reportOf, reset } from '../../support/store.ts'
@@ -107,6 +107,32 @@ test('the result and the stack are of the last attempt, and a task that is retri
     result: null,
     output: null,
   })
+})
+
+test('a list cuts what is long before it is read, and says so; the task itself has it whole', async () => {
+  const [long, short] = [await hold(sql), await hold(sql)]
+  const result = Array.from({ length: 3000 }, (_, n) => n * 7919)
+  const more = { output: 'x'.repeat(60_000), stack: 'é'.repeat(5000), result: JSON.stringify(result) }
+  await settleTasks(
+    sql,
+    [reportOf(long, 'completed', more), reportOf(short, 'completed', { output: 'y' })],
+    NOW,
+  )
+  const listed = await listTasks(sql, {}, { limit: 10, isBrief: true })
+  const find = (id: string) => listed.find((task) => task.id === id)
+  expect(find(short.taskId)).toMatchObject({ output: 'y', errorStack: null, result: null })
+  expect(find(long.taskId)).toMatchObject({
+    output: expect.stringMatching(/^x{1000}… \[truncated, about 59000 characters left out\]$/),
+    errorStack: expect.stringMatching(/^é{1000}… /),
+    result: '… [truncated, see the task itself]',
+  })
+  expect(await findTask(sql, long.taskId)).toMatchObject({
+    output: more.output,
+    errorStack: more.stack,
+    result,
+  })
+  const [whole] = await listTasks(sql, { state: 'completed' }, { limit: 10 })
+  expect(whole?.result ?? whole?.output).toBeTruthy()
 })
 
 test('lines are deleted with their tasks, by whoever deletes them', async () => {
