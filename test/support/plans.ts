@@ -19,7 +19,7 @@ export interface Explained {
   nodes: PlanNode[]
   /** Rows that scans of this table read, those they threw away included. */
   rowsRead(table: string): number
-  /** The indexes that are walked. */
+  /** The indexes that were walked. */
   indexes: string[]
   /** Shared buffers that were touched. */
   buffers: number
@@ -102,7 +102,7 @@ function read(root: PlanNode): Explained {
             sum + (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'],
           0,
         ),
-    indexes: nodes.flatMap((node) => node['Index Name'] ?? []),
+    indexes: nodes.flatMap((node) => (node['Actual Loops'] > 0 && node['Index Name']) || []),
     buffers: root['Shared Hit Blocks'] + root['Shared Read Blocks'],
   }
 }

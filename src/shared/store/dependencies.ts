@@ -1,6 +1,6 @@
 import type { NewTask, TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
-import { insertion } from './tasks.ts'
+import { insertion } from './insertion.ts'
 
 /** That one task waits for the end of another. */
 export interface Edge {

@@ -3,8 +3,8 @@ import type { Decision, Outcome } from '../core/schedule/due.ts'
 import type { Schedule, Tick } from '../core/schedule/schedule.ts'
 import type { NewTask } from '../core/task.ts'
 import type { Sql } from './connect.ts'
+import { insertion } from './insertion.ts'
 import { scheduleColumns } from './schedules.ts'
-import { insertion } from './tasks.ts'
 
 /** How soon to look again at a schedule whose ticks wait for the end of a task. */
 const QUEUE_LOOK_MS = 250

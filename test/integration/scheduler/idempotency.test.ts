@@ -173,7 +173,8 @@ test('when the task is committed and the reply is lost, the same request again g
   const stand = await createStand({ through: proxy })
   open.push({ proxy, stand })
   const request = { command: 'pay', idempotency_key: 'order 7' }
-  await stand.post('/tasks', { command: 'warm' })
+  // The same statement, so that the next need not be prepared, which takes a reply.
+  await stand.post('/tasks', { command: 'warm', idempotency_key: 'order 6' })
   proxy.loseReplies()
   const lost = stand.post('/tasks', request)
   // The server has it; whoever asked is never told.

@@ -1,0 +1,103 @@
+import type postgres from 'postgres'
+import { DEFAULT_QUEUE, laneOf } from '../core/lane.ts'
+import type { NewTask } from '../core/task.ts'
+import type { Sql } from './connect.ts'
+
+/**
+ * The statement that stores tasks: all of them, or `only` those for which a condition on row `t` holds.
+ *
+ * @param whenKeyIsTaken what is done about a task whose idempotency key is taken; default it is left out
+ */
+export const insertion = (
+  sql: Sql,
+  tasks: NewTask[],
+  only: postgres.Fragment = sql`true`,
+  whenKeyIsTaken: postgres.Fragment = sql`ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING`,
+) => {
+  // Ticks may be written that have no task: then it stores nothing, in as few columns as there can be.
+  const groups = COLUMNS.filter(({ isUsedBy }, index) => index === 0 || tasks.some(isUsedBy))
+  const join = (parts: postgres.Fragment[]) => parts.reduce((all, part) => sql`${all}, ${part}`)
+  return sql`
+    INSERT INTO tasks (${join(groups.map(({ into }) => into(sql)))})
+    SELECT ${join(groups.map(({ from }) => from(sql)))}
+    FROM unnest(${join(groups.map(({ values }) => values(sql, tasks)))})
+      AS t (${join(groups.map(({ as }) => as(sql)))})
+    WHERE ${only}
+    ${whenKeyIsTaken}`
+}
+
+interface Columns {
+  /** Those that all tasks of a statement have at their default are left to the table. */
+  isUsedBy: (task: NewTask) => boolean
+  into: (sql: Sql) => postgres.Fragment
+  /** Of row `t`, which has `values` under the names `as`. */
+  from: (sql: Sql) => postgres.Fragment
+  values: (sql: Sql, tasks: NewTask[]) => postgres.Fragment
+  as: (sql: Sql) => postgres.Fragment
+}
+
+/** In a few groups, because each combination is a statement that connections keep prepared. */
+const COLUMNS: Columns[] = [
+  {
+    isUsedBy: () => true,
+    into: (sql) => sql`
+      id, name, description, command, payload, priority, max_retries, retry_backoff_ms, retry_backoff_cap_ms,
+      timeout_ms, cancel_grace_ms, scheduled_at, due_at`,
+    from: (sql) => sql`
+      id, name, description, command, payload::jsonb, priority, max_retries, retry_backoff_ms, retry_backoff_cap_ms,
+      timeout_ms, cancel_grace_ms, coalesce(now() + delay_ms * interval '1 ms', scheduled_at),
+      coalesce(now() + delay_ms * interval '1 ms', scheduled_at)`,
+    values: (sql, tasks) => sql`
+      ${tasks.map((t) => t.id)}::uuid[], ${tasks.map((t) => t.name)}::text[],
+      ${tasks.map((t) => t.description)}::text[], ${tasks.map((t) => t.command)}::text[],
+      ${tasks.map((t) => (t.payload === null ? null : JSON.stringify(t.payload)))}::text[],
+      ${tasks.map((t) => t.priority)}::smallint[], ${tasks.map((t) => t.maxRetries)}::smallint[],
+      ${tasks.map((t) => t.retryBackoffMs)}::int[], ${tasks.map((t) => t.retryBackoffCapMs)}::int[],
+      ${tasks.map((t) => t.timeoutMs)}::int[], ${tasks.map((t) => t.cancelGraceMs)}::int[],
+      ${tasks.map((t) => t.scheduledAt.toISOString())}::timestamptz[], ${tasks.map((t) => t.delayMs)}::float8[]`,
+    as: (sql) => sql`
+      id, name, description, command, payload, priority, max_retries, retry_backoff_ms, retry_backoff_cap_ms,
+      timeout_ms, cancel_grace_ms, scheduled_at, delay_ms`,
+  },
+  {
+    isUsedBy: (t) => t.idempotencyKey !== null,
+    into: (sql) => sql`idempotency_key, request_hash`,
+    from: (sql) => sql`idempotency_key, request_hash`,
+    values: (sql, tasks) => sql`
+      ${tasks.map((t) => t.idempotencyKey)}::text[], ${tasks.map((t) => t.requestHash)}::text[]`,
+    as: (sql) => sql`idempotency_key, request_hash`,
+  },
+  {
+    isUsedBy: (t) =>
+      t.executor !== 'simulate' ||
+      t.queue !== DEFAULT_QUEUE ||
+      t.labels.length > 0 ||
+      t.concurrencyKey !== null,
+    into: (sql) => sql`executor, queue, lane, concurrency_key`,
+    from: (sql) => sql`executor, queue, lane, concurrency_key`,
+    values: (sql, tasks) => sql`
+      ${tasks.map((t) => t.executor)}::text[], ${tasks.map((t) => t.queue)}::text[],
+      ${tasks.map(laneOf)}::text[], ${tasks.map((t) => t.concurrencyKey)}::text[]`,
+    as: (sql) => sql`executor, queue, lane, concurrency_key`,
+  },
+  {
+    isUsedBy: (t) =>
+      t.parents > 0 || t.hasDependents || t.workflowId !== null || t.onParentFailure !== 'fail',
+    into: (sql) => sql`parents, waits_for, has_dependents, on_parent_failure, workflow_id, workflow_key`,
+    from: (sql) => sql`parents, parents, has_dependents = 1, on_parent_failure, workflow_id, workflow_key`,
+    values: (sql, tasks) => sql`
+      ${tasks.map((t) => t.parents)}::int[], ${tasks.map((t) => (t.hasDependents ? 1 : 0))}::int[],
+      ${tasks.map((t) => t.onParentFailure)}::text[], ${tasks.map((t) => t.workflowId)}::uuid[],
+      ${tasks.map((t) => t.workflowKey)}::text[]`,
+    as: (sql) => sql`parents, has_dependents, on_parent_failure, workflow_id, workflow_key`,
+  },
+  {
+    isUsedBy: (t) => t.scheduleId !== null,
+    into: (sql) => sql`schedule_id, tick_at`,
+    from: (sql) => sql`schedule_id, tick_at`,
+    values: (sql, tasks) => sql`
+      ${tasks.map((t) => t.scheduleId)}::uuid[],
+      ${tasks.map((t) => t.tickAt?.toISOString() ?? null)}::timestamptz[]`,
+    as: (sql) => sql`schedule_id, tick_at`,
+  },
+]
