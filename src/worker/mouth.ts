@@ -7,7 +7,7 @@ const WAITING = 16_384
 /** ms between two words on progress. */
 const PROGRESS_MS = 500
 /** ms after which a line that is not at its end is passed on all the same: it may be a question, or dots. */
-const PARTIAL_MS = 1000
+const PARTIAL_MS = 500
 
 export interface Mouth {
   say(stream: LogStream, text: string): void
