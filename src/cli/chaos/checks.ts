@@ -1,5 +1,6 @@
 import { isEnded, TASK_STATES } from '../../shared/core/task.ts'
 import type { TaskRow } from '../../shared/store/evidence.ts'
+import { blamesParent, judgeAsked, judgeEdges } from './dependencies.ts'
 import { attemptKey, type Index } from './indexed.ts'
 import { judgeTicks } from './ticks.ts'
 
@@ -59,8 +60,10 @@ export const CHECKS: Record<string, Check> = {
         .filter(({ cancelAsked }) => cancelAsked)
         .flatMap(({ acknowledged }) => acknowledged),
     )
-    for (const { id, state } of tasks.values()) {
-      if (state === 'cancelled') yield asked.has(id) ? null : `task ${id} is cancelled`
+    for (const task of tasks.values()) {
+      if (task.state !== 'cancelled') continue
+      const isSkipped = task.onParentFailure === 'skip' && blamesParent(task)
+      yield isSkipped || asked.has(task.id) ? null : `task ${task.id} is cancelled`
     }
   },
 
@@ -74,20 +77,22 @@ export const CHECKS: Record<string, Check> = {
   },
 
   'failures and losses are charged as they happened': function* ({ evidence, past }) {
-    for (const { id, failures, losses, maxRetries, state, error } of evidence.tasks) {
+    for (const task of evidence.tasks) {
+      const { id, failures, losses, maxRetries, state, error } = task
       const behind = past.get(id) ?? []
       const failed = behind.filter(({ outcome }) => outcome === 'failed').length
       // What nobody had heard of as started costs nothing.
       const lost = behind.filter(({ outcome, startedAt }) => outcome === 'lost' && startedAt !== null).length
+      // What failed with a task that it depended on did not run.
       const isLost = state === 'failed' && isLossError(error)
+      const failedItself = state === 'failed' && !isLost && !blamesParent(task)
       // A last attempt that failed or was lost while it was being stopped counts, though the task is cancelled.
       const uncharged = state === 'cancelled' ? failures + losses - failed - lost : 0
       const isCharged =
         state === 'cancelled'
           ? (uncharged === 0 || uncharged === 1) && failures >= failed && losses >= lost
-          : failures === failed + (state === 'failed' && !isLost ? 1 : 0) &&
-            losses === lost + (isLost ? 1 : 0)
-      const isSpent = state !== 'failed' || isLost || failures === maxRetries + 1
+          : failures === failed + (failedItself ? 1 : 0) && losses === lost + (isLost ? 1 : 0)
+      const isSpent = !failedItself || failures === maxRetries + 1
       const isRight = isCharged && isSpent && failures <= maxRetries + 1 && losses <= evidence.maxLosses
       yield isRight
         ? null
@@ -114,6 +119,11 @@ export const CHECKS: Record<string, Check> = {
         : `attempt ${key}: ${events.map(({ event, pid }) => `${event} (${pid})`).join(', ')}`
     }
   },
+
+  'what is to depend on others does': judgeAsked,
+
+  'nothing starts before all that it depends on has ended well, and what depends on a failure ends as it is to':
+    judgeEdges,
 
   'nothing starts before its time': function* ({ evidence, tasks }) {
     const asked = new Map(
@@ -204,7 +214,7 @@ function judgeEnd(task: TaskRow, index: Index): string | null {
     const end = endOf(id, attempt, index)
     return end === 'completed' ? null : `task ${id} is completed by attempt ${attempt}, which ${saw(end)}`
   }
-  if (state !== 'failed') return null
+  if (state !== 'failed' || blamesParent(task)) return null
   if (!isLossError(error)) return judgeFailure(id, attempt, error, index)
   return task.losses === index.evidence.maxLosses
     ? null

@@ -1,3 +1,4 @@
+import type { Edge } from '../../shared/store/dependencies.ts'
 import type { AttemptRow, ScheduleRow, TaskRow, TickRow } from '../../shared/store/evidence.ts'
 
 /** What a run leaves for the checker. All times are epoch ms, with fractions, by this machine's true clock. */
@@ -9,6 +10,8 @@ export interface Evidence {
   schedules: ScheduleRow[]
   /** The ledgers. */
   ticks: TickRow[]
+  /** What depends on what. */
+  edges: Edge[]
   /** The kept counts by name. */
   counts: Map<string, number>
   /** How far the executors' clocks may have been from the database's. */
@@ -26,6 +29,8 @@ export interface SubmissionRecord {
   refusals: string[]
   /** When it was asked to run; null: as soon as may be. */
   scheduledAt: number | null
+  /** The tasks that it was to depend on. */
+  dependsOn: string[]
   /** Whether somebody tried to cancel it. */
   cancelAsked: boolean
   /** Somebody was told that it is cancelled for good. */

@@ -1,5 +1,5 @@
 import type { SubmissionRecord } from './evidence.ts'
-import { CRASHING, type Drawn, drawTask } from './mix.ts'
+import { CRASHING, type Drawn, drawTask, drawWorkflow } from './mix.ts'
 import type { Random } from './random.ts'
 
 /** ms between two submissions. */
@@ -10,6 +10,10 @@ const ANSWER_LIMIT_MS = 3000
 const PAUSE_MS = { min: 50, max: 300 }
 /** Share of acknowledged submissions that are made again. */
 const AGAIN_SHARE = 0.1
+/** Share of submissions that are whole workflows. */
+const WORKFLOW_SHARE = 0.03
+/** Tasks that depend on others depend on some of so many before them. */
+const NEAR = 30
 
 export interface LoadOptions {
   /** Of the schedulers. */
@@ -56,19 +60,48 @@ export function startLoad({ urls, random, seed, crashAfterMs }: LoadOptions): Lo
     return null
   }
 
-  async function submit({ submission, aheadMs, cancelMs }: Drawn) {
+  /** Some of the tasks that were acknowledged last. */
+  function drawParents(count: number): string[] {
+    const near = records.slice(-NEAR).flatMap(({ acknowledged: [id] }) => id ?? [])
+    if (near.length === 0) return []
+    return [...new Set(Array.from({ length: count }, () => random.pick(near)))]
+  }
+
+  // It has no key, so what was not answered may be stored twice; what was acknowledged is there all the same.
+  async function submitWorkflow() {
+    const tasks = drawWorkflow(random)
+    const name = `chaos-${seed}-workflow-${records.length}`
+    const answer = await ask('/api/workflows', { name, tasks })
+    const ids = answer?.body.tasks ?? {}
+    for (const { key, depends_on } of tasks) {
+      const refusals =
+        answer && answer.status !== 200 ? [`${answer.status} ${JSON.stringify(answer.body)}`] : []
+      records.push({
+        key: `${name}-${key}`,
+        acknowledged: ids[key] ? [ids[key]] : [],
+        refusals,
+        dependsOn: ids[key] ? depends_on.map((parent) => ids[parent] ?? parent) : [],
+        ...{ scheduledAt: null, cancelAsked: false, cancelConfirmed: false },
+      })
+    }
+    if (answer?.status === 200) acknowledged += tasks.length
+  }
+
+  async function submit({ submission, aheadMs, cancelMs, parents }: Drawn) {
     const key = `chaos-${seed}-${records.length}`
     const scheduledAt = aheadMs === null ? null : Date.now() + aheadMs
+    const dependsOn = drawParents(parents)
     const record: SubmissionRecord = {
       key,
       acknowledged: [],
       refusals: [],
       scheduledAt,
+      dependsOn,
       cancelAsked: false,
       cancelConfirmed: false,
     }
     records.push(record)
-    const task = { command: 'chaos', ...submission, idempotency_key: key }
+    const task = { command: 'chaos', ...submission, idempotency_key: key, depends_on: dependsOn }
     const [path, body] =
       scheduledAt === null
         ? ['/tasks', task]
@@ -98,7 +131,9 @@ export function startLoad({ urls, random, seed, crashAfterMs }: LoadOptions): Lo
       if (open.size < MAX_OPEN) {
         const isTimeToCrash = !crashed && performance.now() - startedAt > crashAfterMs
         crashed ||= isTimeToCrash
-        const task = submit(isTimeToCrash ? CRASHING : drawTask(random)).finally(() => open.delete(task))
+        const isWorkflow = !isTimeToCrash && random.chance(WORKFLOW_SHARE)
+        const begun = isWorkflow ? submitWorkflow() : submit(isTimeToCrash ? CRASHING : drawTask(random))
+        const task = begun.finally(() => open.delete(task))
         open.add(task)
       }
       await Bun.sleep(random.integer(GAP_MS.min, GAP_MS.max))
@@ -123,4 +158,6 @@ export function startLoad({ urls, random, seed, crashAfterMs }: LoadOptions): Lo
 interface Answer {
   task_id?: string
   status?: string
+  /** Of a workflow: the ids by their keys. */
+  tasks?: Record<string, string>
 }

@@ -1,4 +1,4 @@
-import type { Json } from '../../shared/core/task.ts'
+import { type Json, PARENT_FAILURES, type ParentFailure } from '../../shared/core/task.ts'
 import type { Random } from './random.ts'
 
 /** A task to submit, in the words of the REST interface. */
@@ -12,6 +12,7 @@ export interface Submission {
   retry_backoff_cap_ms?: number
   timeout_ms?: number
   cancel_grace_ms?: number
+  on_parent_failure?: ParentFailure
 }
 
 export interface Drawn {
@@ -20,6 +21,8 @@ export interface Drawn {
   aheadMs: number | null
   /** ms after its submission that somebody cancels it; null: nobody does. */
   cancelMs: number | null
+  /** How many of the tasks before it it depends on. */
+  parents: number
 }
 
 const KINDS = [
@@ -31,15 +34,39 @@ export const CRASHING: Drawn = {
   submission: { name: 'crashing', payload: { duration_ms: 20, crash: true }, priority: 1 },
   aheadMs: null,
   cancelMs: null,
+  parents: 0,
 }
 
-/** A task of some kind. */
+/** Share of tasks that depend on others. */
+const DEPENDENT_SHARE = 0.3
+
+/** A task of some kind, which may depend on others. */
 export function drawTask(random: Random): Drawn {
+  const drawn = drawAlone(random)
+  if (!random.chance(DEPENDENT_SHARE)) return drawn
+  const on_parent_failure = random.pick(PARENT_FAILURES)
+  return { ...drawn, submission: { ...drawn.submission, on_parent_failure }, parents: random.integer(1, 3) }
+}
+
+/** A workflow of a few short tasks, each of which may depend on those before it. */
+export function drawWorkflow(
+  random: Random,
+): (Submission & { key: string; command: string; depends_on: string[] })[] {
+  return Array.from({ length: random.integer(2, 6) }, (_, index) => ({
+    ...{ key: `k${index}`, command: 'chaos', name: 'workflow', priority: random.integer(0, 3) },
+    payload: { duration_ms: random.integer(0, 100), failure_rate: random.pick([0, 0, 0.5]) },
+    on_parent_failure: random.pick(PARENT_FAILURES),
+    depends_on: Array.from({ length: index }, (_, before) => `k${before}`).filter(() => random.chance(0.5)),
+  }))
+}
+
+function drawAlone(random: Random): Drawn {
   const name = random.pick(KINDS)
   const task = (durationMs: number, rest: Partial<Submission> = {}): Drawn => ({
     submission: { name, payload: { duration_ms: durationMs }, priority: random.integer(0, 3), ...rest },
     aheadMs: null,
     cancelMs: null,
+    parents: 0,
   })
   const backoff = { retry_backoff_ms: random.integer(1, 300), retry_backoff_cap_ms: 1000 }
   switch (name) {

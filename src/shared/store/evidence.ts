@@ -1,6 +1,7 @@
-import type { TaskState } from '../core/task.ts'
+import type { ParentFailure, TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { readCounts } from './counts.ts'
+import type { Edge } from './dependencies.ts'
 
 // What those who check us from outside read: whole tables, of databases that are theirs alone.
 
@@ -23,6 +24,7 @@ export interface TaskRow {
   idempotencyKey: string | null
   scheduleId: string | null
   tickAt: number | null
+  onParentFailure: ParentFailure
 }
 
 /** A schedule by interval, and when it has ticks. */
@@ -59,6 +61,7 @@ export async function readTables(sql: Sql): Promise<{
   attempts: AttemptRow[]
   schedules: ScheduleRow[]
   ticks: TickRow[]
+  edges: Edge[]
   counts: Map<string, number>
 }> {
   const ms = (column: string) => sql`(1000 * extract(epoch FROM ${sql(column)}))::float8`
@@ -67,7 +70,7 @@ export async function readTables(sql: Sql): Promise<{
       idempotency_key AS "idempotencyKey", ${ms('scheduled_at')} AS "scheduledAt", ${ms('picked_at')} AS "pickedAt",
       ${ms('started_at')} AS "startedAt", ${ms('completed_at')} AS "completedAt",
       ${ms('failed_at')} AS "failedAt", ${ms('cancelled_at')} AS "cancelledAt",
-      schedule_id AS "scheduleId", ${ms('tick_at')} AS "tickAt"
+      schedule_id AS "scheduleId", ${ms('tick_at')} AS "tickAt", on_parent_failure AS "onParentFailure"
     FROM tasks`
   const attempts = await sql<AttemptRow[]>`
     SELECT task_id AS "taskId", attempt, outcome, ${ms('picked_at')} AS "pickedAt",
@@ -77,8 +80,9 @@ export async function readTables(sql: Sql): Promise<{
     FROM schedules WHERE every_ms IS NOT NULL`
   const ticks = await sql<TickRow[]>`
     SELECT schedule_id AS "scheduleId", ${ms('tick_at')} AS "tickAt", outcome, task_id AS "taskId" FROM schedule_ticks`
+  const edges = await sql<Edge[]>`SELECT task_id AS "taskId", depends_on AS "dependsOn" FROM dependencies`
   const rows = { tasks: [...tasks], attempts: [...attempts], schedules: [...schedules], ticks: [...ticks] }
-  return { ...rows, counts: await readCounts(sql) }
+  return { ...rows, edges: [...edges], counts: await readCounts(sql) }
 }
 
 /** The tasks that have not come to an end, and the schedules that have ticks to come, each in a line. */

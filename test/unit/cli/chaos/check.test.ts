@@ -7,9 +7,13 @@ import type { AttemptRow, TaskRow } from '../../../../src/shared/store/evidence.
 /** A history in which everything was kept: tasks that completed, failed, were lost, retried and cancelled. */
 function goodEvidence(): Evidence {
   return {
-    submissions: ['done', 'retried', 'spent', 'moved', 'doomed', 'stopped', 'never', 'timed'].map((id) =>
-      submission(id, { cancelAsked: id === 'stopped' || id === 'never', cancelConfirmed: id === 'never' }),
-    ),
+    submissions: [
+      ...['done', 'retried', 'spent', 'moved', 'doomed', 'stopped', 'never', 'timed'].map((id) =>
+        submission(id, { cancelAsked: id === 'stopped' || id === 'never', cancelConfirmed: id === 'never' }),
+      ),
+      submission('after', { dependsOn: ['done', 'moved'] }),
+      ...['blaming', 'skipped', 'anyway'].map((id) => submission(id, { dependsOn: ['spent'] })),
+    ],
     tasks: [
       task('done', { state: 'completed', completedAt: 150, scheduleId: 's', tickAt: 2000 }),
       task('retried', {
@@ -39,6 +43,18 @@ function goodEvidence(): Evidence {
         timeoutMs: 50,
         error: 'timed out after 50 ms',
       }),
+      task('after', { state: 'completed', completedAt: 560, pickedAt: 500 }),
+      task('blaming', {
+        state: 'failed',
+        failedAt: 160,
+        ...untouched,
+        error: 'depends on spent, which failed',
+      }),
+      task('skipped', {
+        ...{ state: 'cancelled', cancelledAt: 160, onParentFailure: 'skip' },
+        ...{ ...untouched, error: 'depends on spent, which failed' },
+      }),
+      task('anyway', { state: 'completed', completedAt: 560, pickedAt: 500, onParentFailure: 'continue' }),
     ],
     attempts: [
       past('retried', 1, 'failed', { error: 'simulated failure' }),
@@ -57,19 +73,26 @@ function goodEvidence(): Evidence {
       ...[1, 2, 3, 4, 5].flatMap((attempt) => ran('doomed', attempt, 100 * attempt + 10)),
       ...ran('stopped', 1, 110, 'stopped'),
       ...ran('timed', 1, 110, 'stopped'),
+      ...ran('after', 1, 510, 'completed'),
+      ...ran('anyway', 1, 510, 'completed'),
+    ],
+    edges: [
+      edge('after', 'done'),
+      edge('after', 'moved'),
+      ...['blaming', 'skipped', 'anyway'].map((id) => edge(id, 'spent')),
     ],
     schedules: [{ id: 's', everyMs: 1000, anchorAt: 1000, endsAt: 2999 }],
     ticks: [{ scheduleId: 's', tickAt: 2000, outcome: 'fired', taskId: 'done' }],
     counts: new Map(
       Object.entries({
-        completed: 3,
-        failed: 3,
-        cancelled: 2,
-        'ever:completed': 3,
-        'ever:failed': 3,
-        'ever:cancelled': 2,
-        'worker:7': 3,
-        'submitted:LOW': 8,
+        completed: 5,
+        failed: 4,
+        cancelled: 3,
+        'ever:completed': 5,
+        'ever:failed': 4,
+        'ever:cancelled': 3,
+        'worker:7': 5,
+        'submitted:LOW': 12,
       }),
     ),
     clockErrorMs: 1,
@@ -77,11 +100,16 @@ function goodEvidence(): Evidence {
   }
 }
 
+const edge = (taskId: string, dependsOn: string) => ({ taskId, dependsOn })
+/** Of a task that no worker had. */
+const untouched = { attempt: 0, pickedAt: null, workerId: null }
+
 const submission = (id: string, rest: Partial<SubmissionRecord> = {}): SubmissionRecord => ({
   key: `key-${id}`,
   acknowledged: [id],
   refusals: [],
   scheduledAt: null,
+  dependsOn: [],
   cancelAsked: false,
   cancelConfirmed: false,
   ...rest,
@@ -106,6 +134,7 @@ const task = (id: string, rest: Partial<TaskRow>): TaskRow => ({
   idempotencyKey: `key-${id}`,
   scheduleId: null,
   tickAt: null,
+  onParentFailure: 'fail',
   ...rest,
 })
 
@@ -245,6 +274,34 @@ const BAD: Record<string, { [what: string]: (evidence: Evidence) => void }> = {
       e.history.push(...ran('done', 1, 0, 'failed').slice(1), ...ran('done', 1, 0, 'completed').slice(1))
     },
   },
+  'what is to depend on others does': {
+    'a dependency that was not stored': (e) => {
+      e.edges.pop()
+    },
+  },
+  'nothing starts before all that it depends on has ended well, and what depends on a failure ends as it is to':
+    {
+      'a start before what it depends on had ended': (e) => {
+        e.history = e.history.map((row) =>
+          row.taskId === 'done' && row.event === 'completed' ? { ...row, at: 520 } : row,
+        )
+      },
+      'a start although what it depends on failed': (e) => {
+        e.edges.push(edge('after', 'spent'))
+      },
+      'a start of what may go on, before the failure': (e) => {
+        find(e.tasks, 'spent').failedAt = 530
+      },
+      'one that failed although it was to be skipped': (e) => {
+        find(e.tasks, 'blaming').onParentFailure = 'skip'
+      },
+      'one that blames what it does not depend on': (e) => {
+        find(e.tasks, 'blaming').error = 'depends on doomed, which failed'
+      },
+      'a dependency on nothing': (e) => {
+        e.edges.push(edge('after', 'gone'))
+      },
+    },
   'nothing starts before its time': {
     'a start before the time in the table': (e) => {
       find(e.tasks, 'done').scheduledAt = 112
