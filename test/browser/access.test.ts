@@ -58,6 +58,9 @@ beforeAll(async () => {
   workflow = await post('/api/workflows', { name: 'nightly', tasks }, 'workflow_id')
   const found = await database.sql<{ id: string }[]>`SELECT id FROM tasks WHERE workflow_key = 'check'`
   step = found[0]!.id
+  // A queue that rests, which the overview says too.
+  await post('/api/queues/letters/pause', { by: 'a test' })
+  await post('/trpc/queues.edit', { queue: 'mail', concurrency: 5, per_key: { concurrency: 1 } })
   // A worker is lost, so that there are torn bars and moved tasks to look at.
   await post('/api/schedule/batch', { count: 15, command: 'moves', payload: { duration_ms: 2000 } })
   const countOf = async (condition: ReturnType<typeof database.sql>) =>
@@ -126,6 +129,10 @@ const places = (): Record<string, Place> => ({
   workflow: { path: `/workflows/${workflow}`, last: '.graph-failed' },
   'cancel-workflow-dialog': { path: `/workflows/${workflow}?dialog=cancel`, last: 'dialog[open]' },
   'task-in-workflow': { path: `/tasks/${step}`, last: '#relatives-title' },
+  queues: { path: '/queues', last: 'tbody tr' },
+  'pause-dialog': { path: '/queues?dialog=pause&queue=mail', last: 'dialog[open]' },
+  'limits-dialog': { path: '/queues?dialog=limits&queue=mail', last: 'dialog[open]' },
+  'new-queue-dialog': { path: '/queues?dialog=limits', last: 'dialog[open]' },
   activity: { path: '/activity', last: 'h1' },
   nowhere: { path: '/nowhere', last: 'h1' },
   'help-dialog': { path: '/?dialog=help', last: 'dialog[open]' },

@@ -22,6 +22,7 @@ export type Attempt = TaskDetail['attempts'][number]
 export type WorkflowGraph = Outputs['workflows']['get']
 export type Schedule = Outputs['schedules']['get']
 export type Tick = Outputs['schedules']['ticks']['ticks'][number]
+export type Queue = Outputs['queues']['get']
 export type Worker = Outputs['workers']['list'][number]
 
 type LiveMessage =

@@ -46,6 +46,12 @@ export const formatUtc = (at: Date): string => `${at.toISOString().slice(0, 19).
 /** What an `<input type="datetime-local">` takes, to the second. */
 export const toLocalInput = (at: Date): string => formatInstant(at).replace(' ', 'T')
 
+/** The names of priorities by their numbers. */
+export const PRIORITIES = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'] as const
+
+/** `HIGH`, or the number of one without a name. */
+export const priorityName = (priority: number): string => PRIORITIES[priority] ?? String(priority)
+
 /** `1 task`, `12 tasks`. */
 export const plural = (count: number, noun: string): string =>
   `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`

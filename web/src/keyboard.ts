@@ -10,6 +10,7 @@ export const KEYS: { keys: string[]; does: string; path?: string }[] = [
   { keys: ['g', 'w'], does: 'Go to workflows', path: '/workflows' },
   { keys: ['g', 's'], does: 'Go to schedule', path: '/schedule' },
   { keys: ['g', 'r'], does: 'Go to recurring schedules', path: '/schedules' },
+  { keys: ['g', 'q'], does: 'Go to queues', path: '/queues' },
   { keys: ['g', 'a'], does: 'Go to activity', path: '/activity' },
 ]
 const SEQUENCE_MS = 1500

@@ -27,6 +27,7 @@ const SchedulePage = lazy(() => import('./pages/SchedulePage.tsx'))
 const SchedulesPage = lazy(() => import('./pages/SchedulesPage.tsx'))
 const NewSchedulePage = lazy(() => import('./pages/NewSchedulePage.tsx'))
 const RecurringPage = lazy(() => import('./pages/RecurringPage.tsx'))
+const QueuesPage = lazy(() => import('./pages/QueuesPage.tsx'))
 const ActivityPage = lazy(() => import('./pages/ActivityPage.tsx'))
 const NotFoundPage = lazy(() => import('./pages/NotFoundPage.tsx'))
 
@@ -46,6 +47,7 @@ render(
         <Route path="/schedules" component={SchedulesPage} />
         <Route path="/schedules/new" component={NewSchedulePage} />
         <Route path="/schedules/:id" component={RecurringPage} />
+        <Route path="/queues" component={QueuesPage} />
         <Route path="/activity" component={ActivityPage} />
         <Route path="*" component={NotFoundPage} />
       </Router>

@@ -24,6 +24,9 @@ const WORKFLOWS_MS = 3000
 const SCHEDULES_PAGE = 100
 
 export type PreviewInput = Inputs['schedules']['preview']
+/** How often what is in the queues is looked at again. */
+const QUEUES_MS = 3000
+
 export type ListInput = NonNullable<Inputs['tasks']['list']>
 
 /** What the pages ask for: the key says what, so that what is live knows which to ask again. */
@@ -86,6 +89,11 @@ export const queries = {
   why: (id: string) => ({
     queryKey: ['why', id] as const,
     queryFn: ({ signal }: { signal: AbortSignal }) => api.tasks.why.query({ task_id: id }, { signal }),
+  }),
+  queues: () => ({
+    queryKey: ['queues'] as const,
+    queryFn: ({ signal }: { signal: AbortSignal }) => api.queues.list.query(undefined, { signal }),
+    refetchInterval: QUEUES_MS,
   }),
   autoscaling: () => ({
     queryKey: ['autoscaling'] as const,

@@ -8,6 +8,7 @@ import { SlotLanes } from '../parts/SlotLanes.tsx'
 import { Tiles } from '../parts/Tiles.tsx'
 import { useTitle } from '../title.ts'
 
+const PausedQueues = lazy(() => import('../parts/PausedQueues.tsx'))
 const Charts = lazy(() => import('../parts/Charts.tsx'))
 
 /** The whole system at a glance, and the means to move it. */
@@ -25,6 +26,9 @@ export function HomePage() {
           </button>
         </div>
       </Show>
+      <Suspense>
+        <PausedQueues />
+      </Suspense>
       <Tiles />
       <div class="home">
         <SlotLanes />

@@ -2,7 +2,7 @@ import { A } from '@solidjs/router'
 import { createMemo, createSignal, For, Show } from 'solid-js'
 import { api } from '../api.ts'
 import { live } from '../events.ts'
-import { formatInstant, formatUtc, shortId, toLocalInput } from '../format.ts'
+import { formatInstant, formatUtc, PRIORITIES, shortId, toLocalInput } from '../format.ts'
 import { CopyButton } from '../parts/CopyButton.tsx'
 import { ImportPanel } from '../parts/ImportPanel.tsx'
 import { reasonOf } from '../reason.ts'
@@ -21,7 +21,6 @@ const EXECUTORS = {
   http: { title: 'HTTP', command: 'URL' },
   function: { title: 'Function', command: "Handler's name" },
 } as const
-const PRIORITIES = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'] as const
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 
 /** One task for a time. */
@@ -32,6 +31,9 @@ export default function SchedulePage() {
   const [payload, setPayload] = createSignal('')
   const [name, setName] = createSignal('')
   const [priority, setPriority] = createSignal<(typeof PRIORITIES)[number]>('LOW')
+  const [queue, setQueue] = createSignal('')
+  const [key, setKey] = createSignal('')
+  const [labels, setLabels] = createSignal('')
   const [retries, setRetries] = createSignal(0)
   const [timeoutS, setTimeoutS] = createSignal<number | null>(null)
   const [local, setLocal] = createSignal(toLocalInput(new Date(live.now())))
@@ -54,6 +56,11 @@ export default function SchedulePage() {
         priority: priority(),
         max_retries: retries(),
         ...(name() && { name: name() }),
+        ...(queue().trim() && { queue: queue().trim() }),
+        ...(key() && { concurrency_key: key() }),
+        labels: labels()
+          .split(/[\s,]+/)
+          .filter(Boolean),
         ...(timeoutS() && { timeout_ms: timeoutS()! * 1000 }),
       })
       setDone({ id: task.task_id, at: new Date(task.scheduled_at) })
@@ -185,6 +192,32 @@ export default function SchedulePage() {
                   placeholder="none"
                   value={timeoutS() ?? ''}
                   onInput={(event) => setTimeoutS(event.currentTarget.valueAsNumber || null)}
+                />
+              </label>
+              <label>
+                Queue
+                <input
+                  value={queue()}
+                  maxlength="100"
+                  placeholder="default"
+                  onInput={(event) => setQueue(event.currentTarget.value)}
+                />
+              </label>
+              <label>
+                Concurrency key
+                <input
+                  value={key()}
+                  maxlength="255"
+                  placeholder="none"
+                  onInput={(event) => setKey(event.currentTarget.value)}
+                />
+              </label>
+              <label class="wide">
+                Labels that its worker must have
+                <input
+                  value={labels()}
+                  placeholder="gpu, eu"
+                  onInput={(event) => setLabels(event.currentTarget.value)}
                 />
               </label>
             </div>

@@ -6,7 +6,7 @@ import { ACTIONS, type Action, applies, DEEDS, doToOne, isEnded } from '../actio
 import { api, type TaskDetail } from '../api.ts'
 import { useDialogs } from '../dialogs.ts'
 import { live } from '../events.ts'
-import { formatInstant, formatUtc, shortId } from '../format.ts'
+import { formatInstant, formatUtc, priorityName, shortId } from '../format.ts'
 import { createOutput } from '../output.ts'
 import { ConfirmDialog } from '../parts/ConfirmDialog.tsx'
 import { CopyButton } from '../parts/CopyButton.tsx'
@@ -174,7 +174,23 @@ function Facts(props: { task: TaskDetail }) {
           )}
         </Show>
         <dt>Priority</dt>
-        <dd>{props.task.priority}</dd>
+        <dd>{priorityName(props.task.priority)}</dd>
+        <dt>Queue</dt>
+        <dd>
+          <A href="/queues">{props.task.queue}</A>
+        </dd>
+        <Show when={props.task.concurrency_key}>
+          {(key) => (
+            <>
+              <dt>Concurrency key</dt>
+              <dd class="mono">{key()}</dd>
+            </>
+          )}
+        </Show>
+        <Show when={props.task.labels.length > 0}>
+          <dt>Labels</dt>
+          <dd>{props.task.labels.join(', ')}</dd>
+        </Show>
         <dt>Attempts</dt>
         <dd>
           {props.task.attempt}, {props.task.failures} failed, {props.task.losses} lost with a worker
@@ -217,6 +233,7 @@ function Deeds(props: { task: TaskDetail }) {
   const duplicate = () =>
     run('duplicated', async () => {
       const { command, name, description, executor, priority, payload, max_retries, timeout_ms } = props.task
+      const { queue, concurrency_key, labels } = props.task
       const copy = await api.tasks.submit.mutate({
         command,
         name,
@@ -226,6 +243,9 @@ function Deeds(props: { task: TaskDetail }) {
         payload,
         max_retries,
         timeout_ms,
+        queue,
+        concurrency_key,
+        labels,
       })
       navigate(`/tasks/${copy.task_id}`)
     })

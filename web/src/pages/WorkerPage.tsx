@@ -97,6 +97,10 @@ export default function WorkerPage() {
                 <dd class="mono">{shown().id}</dd>
                 <dt>Completed</dt>
                 <dd>{formatCount(shown().tasks_completed)} tasks</dd>
+                <dt>Runs</dt>
+                <dd>{shown().executors.join(', ')}</dd>
+                <dt>Labels</dt>
+                <dd>{shown().labels.join(', ') || '–'}</dd>
                 <dt>Host</dt>
                 <dd>{shown().hostname || '–'}</dd>
                 <dt>Process</dt>

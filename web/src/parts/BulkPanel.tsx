@@ -1,6 +1,6 @@
-import { createSignal } from 'solid-js'
+import { createSignal, For } from 'solid-js'
 import { api } from '../api.ts'
-import { plural } from '../format.ts'
+import { PRIORITIES, plural } from '../format.ts'
 import { reasonOf } from '../reason.ts'
 import { tellDone, tellFailed } from '../toasts.ts'
 
@@ -10,6 +10,7 @@ const MOST = 1000
 export function BulkPanel() {
   const [count, setCount] = createSignal(50)
   const [command, setCommand] = createSignal('demo-job')
+  const [priority, setPriority] = createSignal<(typeof PRIORITIES)[number]>('LOW')
   const [delay, setDelay] = createSignal(0)
   const [isBusy, setBusy] = createSignal(false)
 
@@ -21,6 +22,7 @@ export function BulkPanel() {
       const done = await api.tasks.scheduleBatch.mutate({
         count: count(),
         command: command(),
+        priority: priority(),
         delay_seconds: delay(),
       })
       tellDone(`Created ${plural(done.count, 'task')}`)
@@ -60,7 +62,16 @@ export function BulkPanel() {
             onInput={(event) => setDelay(event.currentTarget.valueAsNumber)}
           />
         </label>
-        <label class="wide">
+        <label>
+          Priority
+          <select
+            value={priority()}
+            onChange={(event) => setPriority(event.currentTarget.value as (typeof PRIORITIES)[number])}
+          >
+            <For each={PRIORITIES}>{(name) => <option value={name}>{name}</option>}</For>
+          </select>
+        </label>
+        <label>
           Command
           <input
             class="mono"

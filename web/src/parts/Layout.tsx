@@ -58,6 +58,7 @@ export function Layout(props: { children?: JSX.Element }) {
           <A href="/workflows">Workflows</A>
           <A href="/schedule">Schedule</A>
           <A href="/schedules">Recurring</A>
+          <A href="/queues">Queues</A>
           <A href="/activity">Activity</A>
         </nav>
         <form class="search" role="search" onSubmit={find}>
