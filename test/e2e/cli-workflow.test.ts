@@ -71,6 +71,14 @@ test('one that fails is shown, retried and cancelled', async () => {
   expect(followed.out).toEndWith('Workflow failed: 2 failed, 1 cancelled\n')
 })
 
+test('one that is submitted twice under a key is there once', async () => {
+  const path = await write('keyed.json', [{ key: 'a', command: 'a' }])
+  const submit = () => taskmaster('workflow', 'submit', path, '--idempotency-key', 'daily-1', '--json')
+  const [first, second] = [await submit(), await submit()]
+  expect(first.code).toBe(0)
+  expect(second).toEqual(first)
+})
+
 test('a single task is submitted to come after others', async () => {
   const parent = await system.submit()
   const submitted = await taskmaster(

@@ -38,6 +38,7 @@ export function startLoad({ urls, random, seed, crashAfterMs }: LoadOptions): Lo
   let stopped = false
   let giveUpAt = Number.POSITIVE_INFINITY
   let acknowledged = 0
+  let workflows = 0
   let crashed = false
 
   /** Asks one of the schedulers after the other until one answers; null when it is too late. */
@@ -67,18 +68,19 @@ export function startLoad({ urls, random, seed, crashAfterMs }: LoadOptions): Lo
     return [...new Set(Array.from({ length: count }, () => random.pick(near)))]
   }
 
-  // It has no key, so what was not answered may be stored twice; what was acknowledged is there all the same.
   async function submitWorkflow() {
     const tasks = drawWorkflow(random)
-    const name = `chaos-${seed}-workflow-${records.length}`
-    const answer = await ask('/api/workflows', { name, tasks })
+    const name = `chaos-${seed}-workflow-${++workflows}`
+    const body = { name, tasks, idempotency_key: name }
+    const answer = await ask('/api/workflows', body)
+    const again = random.chance(AGAIN_SHARE) ? await ask('/api/workflows', body) : null
     const ids = answer?.body.tasks ?? {}
     for (const { key, depends_on } of tasks) {
       const refusals =
         answer && answer.status !== 200 ? [`${answer.status} ${JSON.stringify(answer.body)}`] : []
       records.push({
         key: `${name}-${key}`,
-        acknowledged: ids[key] ? [ids[key]] : [],
+        acknowledged: [answer, again].flatMap((given) => given?.body.tasks?.[key] ?? []),
         refusals,
         dependsOn: ids[key] ? depends_on.map((parent) => ids[parent] ?? parent) : [],
         ...{ scheduledAt: null, cancelAsked: false, cancelConfirmed: false },

@@ -43,20 +43,25 @@ function submitCommand(): Command {
     .description('submit the workflow that a JSON file describes, all of it or nothing')
     .argument('<file>', 'the file; - is standard input')
     .option('--name <name>', 'its name, instead of the one in the file')
+    .option('--idempotency-key <key>', 'submitted again under the same key, it is the same workflow')
     .option(
       '--follow',
       'tell what becomes of its tasks until all have ended; exit code 1 unless it completed',
     )
     .addHelpText('after', SUBMIT_EXAMPLES)
-  return finishRemoteCommand<[string], FollowOptions & { name?: string }>(
+  return finishRemoteCommand<[string], FollowOptions & { name?: string; idempotencyKey?: string }>(
     command,
     async (api, options, path) => {
       const read = parseJson(path, await readText(path))
       const body: object = Array.isArray(read) ? { tasks: read } : read
-      const named = options.name === undefined ? body : { ...body, name: options.name }
+      const workflow = {
+        ...body,
+        ...(options.name !== undefined && { name: options.name }),
+        ...(options.idempotencyKey !== undefined && { idempotency_key: options.idempotencyKey }),
+      }
       const made = await api.post<{ workflow_id: string; tasks: Record<string, string> }>(
         '/api/workflows',
-        named,
+        workflow,
       )
       if (!options.json) {
         print('Workflow submitted successfully!')

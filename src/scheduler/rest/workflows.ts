@@ -4,11 +4,9 @@ import { parse } from '../schemas.ts'
 import { createWorkflowInput, listWorkflowsInput, workflowIdInput } from '../workflows/input.ts'
 import { viewGraph, viewWorkflows } from '../workflows/views.ts'
 import { BATCH_BODY_LIMIT, readJson } from './body.ts'
-import { readIdempotencyKey } from './idempotency-key.ts'
+import { readIdempotencyKey, withIdempotencyKey } from './idempotency-key.ts'
 import { refuseOtherSites } from './origin.ts'
 import type { Env, Route } from './route.ts'
-
-const NO_KEY = 'the Idempotency-Key header is not for workflows'
 
 /** The id in the path; what cannot be one names nothing. */
 function idOf(c: Context<Env>): string {
@@ -24,10 +22,9 @@ export const workflowRoutes: Route[] = [
     method: 'POST',
     path: '/api/workflows',
     async handle(c, { workflows }) {
-      if (readIdempotencyKey(c.req.raw) !== null) throw new AppError('invalid', NO_KEY)
-      return c.json(
-        await workflows.create(parse(createWorkflowInput, await readJson(c.req.raw, BATCH_BODY_LIMIT))),
-      )
+      const body = await readJson(c.req.raw, BATCH_BODY_LIMIT)
+      const keyed = withIdempotencyKey(body, readIdempotencyKey(c.req.raw))
+      return c.json(await workflows.create(parse(createWorkflowInput, keyed)))
     },
   },
   {

@@ -44,6 +44,7 @@ const task = z
     {
       ...taskShape('task.command is required'),
       idempotency_key: none('task.idempotency_key'),
+      depends_on: none('task.depends_on'),
       scheduled_at: none('task.scheduled_at'),
       delay_seconds: none('task.delay_seconds'),
     },

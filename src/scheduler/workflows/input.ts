@@ -2,7 +2,16 @@ import { z } from 'zod'
 import { NAME_PATTERN } from '../../shared/core/lane.ts'
 import { MAX_PARENTS, onParentFailure } from '../dependency-fields.ts'
 import { fitsExecutor } from '../fits.ts'
-import { body, instant, LIMITS, placeFault, requiredText, submitInput, wholeNumber } from '../schemas.ts'
+import {
+  body,
+  idempotencyKey,
+  instant,
+  LIMITS,
+  placeFault,
+  requiredText,
+  submitInput,
+  wholeNumber,
+} from '../schemas.ts'
 import { isUuid } from '../uuid.ts'
 import { readWorkflowCursor } from './cursor.ts'
 
@@ -16,7 +25,7 @@ export const WORKFLOW_LIMITS = {
 
 const BAD_TASKS = `tasks must be an array of 1 to ${WORKFLOW_LIMITS.tasks} tasks`
 const BAD_PARENTS = `depends_on must be an array of at most ${MAX_PARENTS} keys of tasks here, or ids of others`
-const NO_KEY = 'idempotency_key is not for tasks of a workflow'
+const NO_KEY = 'idempotency_key is for the whole workflow, not for a task of it'
 
 const item = body({
   ...submitInput.shape,
@@ -40,8 +49,9 @@ const item = body({
 /** Tasks that depend on one another. What is wrong with one of them is said with its place. */
 export const createWorkflowInput = body({
   name: requiredText('name', LIMITS.name, 'name must not be empty').nullish(),
+  idempotency_key: idempotencyKey.nullish(),
   tasks: z.array(z.custom<z.input<typeof item>>(), BAD_TASKS),
-}).transform(({ name, tasks }, context) => {
+}).transform(({ name, tasks, idempotency_key }, context) => {
   const fail = (message: string) => {
     context.issues.push({ code: 'custom', message, input: null })
     return z.NEVER
@@ -55,7 +65,7 @@ export const createWorkflowInput = body({
     }
     read.push(result.data)
   }
-  return { name: name ?? '', tasks: read }
+  return { name: name ?? '', idempotency_key: idempotency_key ?? null, tasks: read }
 })
 
 export const workflowIdInput = z.object({

@@ -1,7 +1,8 @@
 import { AppError } from '../../shared/core/error.ts'
-import { planWorkflow } from '../../shared/core/workflow.ts'
+import type { NewTask } from '../../shared/core/task.ts'
 import type { Sql } from '../../shared/store/connect.ts'
 import { type Edge, insertDependents } from '../../shared/store/dependencies.ts'
+import { findHolders, findTask } from '../../shared/store/tasks.ts'
 import type { TaskAction } from '../../shared/store/walk.ts'
 import {
   findWorkflow,
@@ -12,8 +13,9 @@ import {
   type WorkflowTask,
 } from '../../shared/store/workflows.ts'
 import type { Actions } from '../actions.ts'
-import { type Dependency, refuseMissing, refuseTooMany } from '../many.ts'
-import { delayOf, taskFrom } from '../task-from.ts'
+import { resolveId } from '../idempotency.ts'
+import { refuseMissing } from '../many.ts'
+import { buildWorkflow } from './build.ts'
 import { writeWorkflowCursor } from './cursor.ts'
 import type { CreateWorkflowInput, ListWorkflowsInput } from './input.ts'
 
@@ -31,10 +33,12 @@ export interface WorkflowGraph {
 /** Every call that names a workflow throws `not_found` when there is none. */
 export interface Workflows {
   /**
-   * Stores tasks that depend on one another, all or none.
+   * Stores tasks that depend on one another, all or none. Under an idempotency key that was used before, it is the first
+   * one, as far as its tasks are still there.
    *
    * @returns the ids of its tasks by their keys, in the order given
-   * @throws `invalid` with the place of a key that is there twice or not at all, or with the cycle that they form
+   * @throws `invalid` with the place of a key that is there twice or not at all, or with the cycle that they form;
+   *   `conflict` when something else was asked for under the idempotency key
    */
   create(input: CreateWorkflowInput): Promise<{ workflow_id: string; tasks: Record<string, string> }>
   list(input: ListWorkflowsInput): Promise<WorkflowList>
@@ -50,12 +54,31 @@ const APPLIES: Record<'cancel' | 'retry', readonly string[]> = {
   retry: ['failed', 'cancelled'],
 }
 
+/** How often others may take a key between our look and our insert. */
+const TRIES = 5
+
+const idsByKey = (tasks: Pick<NewTask, 'id' | 'workflowKey'>[]): Record<string, string> =>
+  Object.fromEntries(tasks.map(({ id, workflowKey }) => [workflowKey ?? id, id]))
+
 /** The use cases of workflows, the same for every edge. */
 export function createWorkflows(sql: Sql, actions: Actions): Workflows {
   async function get(id: string): Promise<Workflow> {
     const workflow = await findWorkflow(sql, id)
     if (!workflow) throw new AppError('not_found', 'Workflow not found')
     return workflow
+  }
+
+  /** What was stored under this key before. @throws `conflict` when that is something else */
+  async function findFirst(task: NewTask | undefined, key: string) {
+    const [holder] = await findHolders(sql, [key])
+    if (!holder || !task) return null
+    const first = await findTask(sql, resolveId(task, new Map([[key, holder]])))
+    if (!first?.workflowId) return null
+    const tasks = await listWorkflowTasks(sql, first.workflowId)
+    return {
+      workflow_id: first.workflowId,
+      tasks: idsByKey(tasks.map(({ id, key }) => ({ id, workflowKey: key }))),
+    }
   }
 
   async function act(action: TaskAction & keyof typeof APPLIES, id: string) {
@@ -67,34 +90,16 @@ export function createWorkflows(sql: Sql, actions: Actions): Workflows {
   }
 
   return {
-    async create({ name, tasks: inputs }) {
-      const plan = planWorkflow(inputs.map(({ key, depends_on }) => ({ key, dependsOn: depends_on ?? [] })))
-      if ('fault' in plan) throw new AppError('invalid', plan.fault)
-      const workflowId = Bun.randomUUIDv7()
-      const depended = new Set(plan.flatMap(({ steps }) => steps))
-      const tasks = inputs.map((input, index) => ({
-        ...taskFrom({ ...input, depends_on: null }, input.scheduled_at ?? delayOf(input)),
-        parents: (plan[index]?.steps.length ?? 0) + (plan[index]?.tasks.length ?? 0),
-        hasDependents: depended.has(input.key),
-        workflowId,
-        workflowKey: input.key,
-      }))
-      const ids = new Map(tasks.map(({ workflowKey, id }) => [workflowKey, id]))
-      const edges = tasks.flatMap(({ id }, index): Dependency[] => {
-        const parents = [
-          ...(plan[index]?.steps ?? []).map((key) => ids.get(key) as string),
-          ...(plan[index]?.tasks ?? []),
-        ]
-        const given = inputs[index]?.depends_on ?? []
-        return parents.map((dependsOn) => {
-          const at = given.findIndex((name) => name.toLowerCase() === dependsOn)
-          return { taskId: id, dependsOn, place: `tasks[${index}].depends_on[${at}]` }
-        })
-      })
-      refuseTooMany(edges)
-      const { missing } = await insertDependents(sql, tasks, edges, { id: workflowId, name })
-      refuseMissing(edges, missing)
-      return { workflow_id: workflowId, tasks: Object.fromEntries(ids) }
+    async create(input) {
+      const { id, tasks, edges } = buildWorkflow(input)
+      for (let left = TRIES; left > 0; left--) {
+        const first = input.idempotency_key ? await findFirst(tasks[0], input.idempotency_key) : null
+        if (first) return first
+        const { stored, missing } = await insertDependents(sql, tasks, edges, { id, name: input.name })
+        refuseMissing(edges, missing)
+        if (stored) return { workflow_id: id, tasks: idsByKey(tasks) }
+      }
+      throw new AppError('unavailable', 'others take the same idempotency key; try again')
     },
 
     async list({ limit, cursor = null }) {

@@ -1,6 +1,7 @@
 import type { NewTask, TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { insertion } from './insertion.ts'
+import { inOrderOfKeys } from './tasks.ts'
 
 /** That one task waits for the end of another. */
 export interface Edge {
@@ -41,7 +42,7 @@ export async function insertDependents(
         INSERT INTO workflows (id, name)
         SELECT w.id, w.name FROM unnest(${workflows.map(({ id }) => id)}::uuid[], ${workflows.map(({ name }) => name)}::text[]) AS w (id, name)
         WHERE (SELECT yes FROM complete)
-      ), inserted AS (${insertion(sql, tasks, sql`(SELECT yes FROM complete)`, sql``)}),
+      ), inserted AS (${insertion(sql, inOrderOfKeys(tasks), sql`(SELECT yes FROM complete)`, sql``)}),
       connected AS (
         INSERT INTO dependencies (task_id, depends_on)
         SELECT e.task_id, e.depends_on
@@ -95,11 +96,14 @@ export interface Relative {
 export interface Relatives {
   dependsOn: Relative[]
   dependents: Relative[]
-  /** How many dependents there are, of which `dependents` are the first. */
+  /** How many dependents there are, up to DEPENDENTS_COUNTED; `dependents` are some of them. */
   dependentsCount: number
 }
 
-/** What a task depends on, and the first of what depends on it. */
+/** More are not counted: whoever looks at a task must not wait for that. */
+export const DEPENDENTS_COUNTED = 10_000
+
+/** What a task depends on, and some of what depends on it. */
 export async function findRelatives(sql: Sql, taskId: string, limit = 100): Promise<Relatives> {
   const described = (rows: ReturnType<Sql>) => sql`
     coalesce((SELECT jsonb_agg(jsonb_build_object('taskId', r.id, 'key', t.workflow_key, 'name', coalesce(t.name, ''),
@@ -108,7 +112,7 @@ export async function findRelatives(sql: Sql, taskId: string, limit = 100): Prom
   const [row] = await sql<Relatives[]>`
     SELECT
       ${described(sql`SELECT d.depends_on AS id FROM dependencies d WHERE d.task_id = ${taskId} ORDER BY d.depends_on LIMIT ${limit}`)} AS "dependsOn",
-      ${described(sql`SELECT d.task_id AS id FROM dependencies d WHERE d.depends_on = ${taskId} ORDER BY d.task_id LIMIT ${limit}`)} AS dependents,
-      (SELECT count(*) FROM dependencies d WHERE d.depends_on = ${taskId}) AS "dependentsCount"`
+      ${described(sql`SELECT d.task_id AS id FROM dependencies d WHERE d.depends_on = ${taskId} LIMIT ${limit}`)} AS dependents,
+      (SELECT count(*) FROM (SELECT FROM dependencies d WHERE d.depends_on = ${taskId} LIMIT ${DEPENDENTS_COUNTED}) AS counted) AS "dependentsCount"`
   return row ?? { dependsOn: [], dependents: [], dependentsCount: 0 }
 }

@@ -49,7 +49,7 @@ export function findHolders(sql: Sql, keys: string[]): Promise<Duplicate[]> {
 }
 
 // Whoever inserts waits for others that insert the same key: all in one order, so that no two wait for each other.
-const inOrderOfKeys = (tasks: NewTask[]) => (keysOf(tasks).length > 0 ? tasks.toSorted(byKey) : tasks)
+export const inOrderOfKeys = (tasks: NewTask[]) => (keysOf(tasks).length > 0 ? tasks.toSorted(byKey) : tasks)
 
 const keysOf = (tasks: NewTask[]) => tasks.flatMap(({ idempotencyKey }) => idempotencyKey ?? [])
 

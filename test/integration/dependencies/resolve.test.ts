@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'bun:test'
 import { cancelTasks, discardTasks, hastenTasks, reviveTasks } from '../../../src/shared/store/control.ts'
 import { findRelatives, insertDependents, resolveDependents } from '../../../src/shared/store/dependencies.ts'
+import { deleteEnded } from '../../../src/shared/store/retention.ts'
 import { findTask } from '../../../src/shared/store/tasks.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { claim, hold, insert, newTask, reset } from '../../support/store.ts'
@@ -180,6 +181,25 @@ test('dependents hear of the end of a task that was discarded meanwhile', async 
   const [left] =
     await sql`SELECT (SELECT count(*) FROM dependencies) AS edges, (SELECT count(*) FROM ended_parents) AS ended`
   expect(left).toEqual({ edges: 0, ended: 0 })
+})
+
+test('what is kept long enough goes with its dependencies, and a workflow with the last of its tasks', async () => {
+  const workflowId = crypto.randomUUID()
+  const [a, b] = [newTask({ workflowId, hasDependents: true }), newTask({ workflowId, parents: 1 })]
+  await insertDependents(sql, [a, b], [{ taskId: b.id, dependsOn: a.id }], { id: workflowId, name: 'w' })
+  const left = async () => {
+    const [row] =
+      await sql`SELECT (SELECT count(*) FROM tasks) AS tasks, (SELECT count(*) FROM dependencies) AS edges,
+      (SELECT count(*) FROM workflows) AS workflows`
+    return row
+  }
+  const forget = () => deleteEnded(sql, 'completed', { ageMs: 0, limit: 10 })
+  await runReady(sql)
+  expect(await forget()).toBe(1)
+  expect(await left()).toEqual({ tasks: 1, edges: 1, workflows: 1 })
+  await runAll(sql)
+  expect(await forget()).toBe(1)
+  expect(await left()).toEqual({ tasks: 0, edges: 0, workflows: 0 })
 })
 
 test('a task knows what it waits for and what waits for it', async () => {

@@ -158,19 +158,34 @@ describe('a workflow', () => {
       ],
       [
         [{ key: 'a', command: 'a', idempotency_key: 'x' }],
-        'tasks[0].idempotency_key is not for tasks of a workflow',
+        'tasks[0].idempotency_key is for the whole workflow, not for a task of it',
       ],
     ]
     for (const [tasks, fault] of cases) refuses(await create(tasks), 400, fault, 'invalid')
     refuses(await create(diamond, { name: 5 }), 400, 'name must be a string', 'invalid')
-    const header = { 'content-type': 'application/json', 'idempotency-key': 'k' }
-    refuses(
-      await stand.send('/api/workflows', JSON.stringify({ tasks: diamond }), header),
-      400,
-      'the Idempotency-Key header is not for workflows',
-      'invalid',
-    )
     expect(await countTasks(sql)).toBe(before)
+  })
+
+  test('is stored once under its idempotency key, however often and at once it is submitted', async () => {
+    const before = await countTasks(sql)
+    const body = { name: 'once', tasks: diamond, idempotency_key: 'nightly-1' }
+    const answers = await Promise.all(Array.from({ length: 10 }, () => stand.post('/api/workflows', body)))
+    for (const answer of answers) expect(answer).toMatchObject({ status: 200, body: answers[0]!.body })
+    expect(Object.keys(answers[0]!.body.tasks)).toEqual(['load', 'left', 'right', 'join'])
+    expect(await countTasks(sql)).toBe(before + 4)
+    const { idempotency_key, ...same } = body
+    const header = { 'content-type': 'application/json', 'idempotency-key': idempotency_key }
+    const again = await stand.send('/api/workflows', JSON.stringify({ ...same, tasks: same.tasks }), header)
+    expect(again.body).toEqual(answers[0]!.body)
+    const taken = 'another request was made under the same idempotency_key'
+    refuses(await stand.post('/api/workflows', { ...body, name: 'other' }), 409, taken, 'conflict')
+    refuses(
+      await stand.post('/api/workflows', { ...body, tasks: diamond.slice(0, 3) }),
+      409,
+      taken,
+      'conflict',
+    )
+    refuses(await stand.post('/tasks', { command: 'load', idempotency_key }), 409, taken, 'conflict')
   })
 
   test('that does not exist is not found, whatever is asked of it', async () => {
