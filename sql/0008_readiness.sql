@@ -38,10 +38,11 @@ CREATE INDEX tasks_keyed ON tasks (lane, concurrency_key, priority DESC, due_at,
 CREATE INDEX tasks_pending  ON tasks (scheduled_at DESC, id DESC) WHERE coalesce(picked_at, cancelled_at, failed_at) IS NULL;
 CREATE INDEX tasks_retrying ON tasks (scheduled_at DESC, id DESC)
   WHERE failures > 0 AND coalesce(picked_at, cancelled_at, failed_at) IS NULL;
--- What counts against the limits of a queue and of a key; nothing of the default queue does, unless it has a key.
+-- What counts against the limits of a queue and of a key; nothing of the default queue does, unless it has a key. (In
+-- other words than those of tasks_held, so that no count ever goes through all that is held.)
 CREATE INDEX tasks_held_in_queue ON tasks (queue, concurrency_key)
   WHERE (queue <> 'default' OR concurrency_key IS NOT NULL)
-    AND picked_at IS NOT NULL AND completed_at IS NULL AND failed_at IS NULL AND cancelled_at IS NULL;
+    AND picked_at IS NOT NULL AND coalesce(completed_at, failed_at, cancelled_at) IS NULL;
 CREATE INDEX tasks_workflow ON tasks (workflow_id) WHERE workflow_id IS NOT NULL;
 
 -- Queues: a row for each name that was ever used. NULL: no such limit.

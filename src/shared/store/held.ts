@@ -1,8 +1,8 @@
 import type { Sql } from './connect.ts'
 
-/** That a worker holds a task, `t` if nothing is said: written as the predicate of the index tasks_held is. */
-export const isHeld = (sql: Sql, t: ReturnType<Sql> = sql`t`) => sql`
-  ${t}.picked_at IS NOT NULL AND ${t}.completed_at IS NULL AND ${t}.failed_at IS NULL AND ${t}.cancelled_at IS NULL`
+/** That a worker holds task `t`: written as the predicate of the index tasks_held is. */
+export const isHeld = (sql: Sql) => sql`
+  t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
 
 /**
  * The same in words that match no partial index, for statements that know the task's id: whatever the planner

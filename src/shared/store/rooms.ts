@@ -1,6 +1,5 @@
 import type { Candidate } from '../core/turns.ts'
 import type { Sql } from './connect.ts'
-import { isHeld } from './held.ts'
 import type { ReadyKey } from './lane-keys.ts'
 
 /** How much of queues and of their keys may be claimed: what is held, and what was claimed in the latest period. */
@@ -92,7 +91,8 @@ export async function readRooms(sql: Sql, queues: LimitedQueue[], keys: ReadyKey
 
 /** That a task, `t` if nothing is said, counts against its queue: written as the predicate of tasks_held_in_queue is. */
 export const countsForQueue = (sql: Sql, t: ReturnType<Sql> = sql`t`) => sql`
-  ${isHeld(sql, t)} AND (${t}.queue <> 'default' OR ${t}.concurrency_key IS NOT NULL)`
+  (${t}.queue <> 'default' OR ${t}.concurrency_key IS NOT NULL)
+  AND ${t}.picked_at IS NOT NULL AND coalesce(${t}.completed_at, ${t}.failed_at, ${t}.cancelled_at) IS NULL`
 
 /** How many claims count in the period that ends now, and how long until the first of them counts no more. */
 export const usesOf = (
