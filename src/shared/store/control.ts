@@ -39,28 +39,14 @@ export function findCancelRequests(
 }
 
 /**
- * Gives failed and cancelled tasks a new life with all their retries, due now or at the time they are scheduled for;
- * and with them their dependents that ended because of them, and nothing else.
+ * Gives failed and cancelled tasks a new life with all their retries, due now or at the time they are scheduled for; and
+ * with them their dependents that ended because of them, as `sql/0012_revive.sql` says.
  *
- * @returns those that were asked for
+ * @returns those of the given ones that were revived
  */
 export async function reviveTasks(sql: Sql, ids: string[]): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`
-    WITH freed AS MATERIALIZED (
-      SELECT f.task_id, f.revived, f.now_waits_for FROM free_dependents(ARRAY(SELECT r.id FROM ${inOrder(sql, ids)})) AS f
-    ), waiting AS (
-      UPDATE tasks t SET waits_for = f.now_waits_for FROM freed f WHERE t.id = f.task_id AND NOT f.revived
-    ), revived AS (
-      UPDATE tasks t SET waits_for = f.now_waits_for,
-        due_at = greatest(t.scheduled_at, now()), failed_at = NULL, cancelled_at = NULL, cancel_requested_at = NULL,
-        picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL, failures = 0, losses = 0,
-        error = NULL, error_stack = NULL, output = NULL, result = NULL, progress = NULL
-      FROM freed f WHERE t.id = f.task_id AND f.revived
-      RETURNING t.id
-    )
-    SELECT id FROM revived`
-  const asked = new Set(ids.map((id) => id.toLowerCase()))
-  return rows.map(({ id }) => id).filter((id) => asked.has(id))
+  const rows = await sql<{ id: string }[]>`SELECT revive_tasks(${ids}::uuid[]) AS id`
+  return rows.map(({ id }) => id)
 }
 
 /** Makes waiting tasks due now, whatever time they were scheduled for or would be retried at. */
