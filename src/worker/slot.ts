@@ -1,10 +1,10 @@
 import { OUTPUT_LIMITS, truncate } from '../shared/core/output.ts'
 import { findJsonFault } from '../shared/core/storable.ts'
 import type { Json } from '../shared/core/task.ts'
-import { Failure } from './executors/executor.ts'
+import { type ExecutorContext, Failure } from './executors/executor.ts'
 import { executors } from './executors/registry.ts'
 import type { SlotMessage, SlotOrder, SlotOutcome, SlotSettings, SlotTask } from './messages.ts'
-import { createMouth } from './mouth.ts'
+import { createMouth, type Mouth } from './mouth.ts'
 
 // The thread of one slot: runs what it is sent, one task after another.
 declare const self: Worker
@@ -18,18 +18,32 @@ let running: AbortController | null = null
 const post = (message: SlotMessage) => self.postMessage(message)
 
 async function run(task: SlotTask, signal: AbortSignal): Promise<SlotOutcome> {
-  const mouth = createMouth(post)
-  const context = { settings, signal, ...mouth, setGroup: (group: number | null) => post({ group }) }
+  // Most tasks say nothing, and pay nothing for it.
+  let mouth: Mouth | null = null
+  const open = () => {
+    mouth ??= createMouth(post)
+    return mouth
+  }
+  const close = () => {
+    mouth?.end()
+    return mouth?.output() ?? null
+  }
+  const context: ExecutorContext = {
+    settings,
+    signal,
+    say: (stream, text) => open().say(stream, text),
+    progress: (value) => open().progress(value),
+    setGroup: (group) => post({ group }),
+  }
   try {
     const isOurs = Object.hasOwn(executors, task.executor) && settings.executors.includes(task.executor)
     const execute = isOurs && executors[task.executor]
     if (!execute) throw new Failure(`This worker has no executor named ${task.executor}`)
     const result = resultText(await execute(task, context))
-    mouth.end()
-    return { ok: true, output: mouth.output(), error: null, result }
+    const output = close()
+    return result === null ? { ok: true, output, error: null } : { ok: true, output, error: null, result }
   } catch (error) {
-    mouth.end()
-    return { ok: false, output: mouth.output(), ...describe(error) }
+    return { ok: false, output: close(), ...describe(error) }
   }
 }
 
