@@ -15,13 +15,12 @@ CREATE FUNCTION lane_labels(lane text) RETURNS text[] LANGUAGE sql IMMUTABLE AS 
 $$;
 
 ALTER TABLE tasks
-  ADD COLUMN queue text COLLATE "C" NOT NULL DEFAULT 'default',
   ADD COLUMN lane  text COLLATE "C" NOT NULL DEFAULT '//',
   ADD COLUMN concurrency_key text COLLATE "C",            -- those of one key share its limits and take turns with others
-  ADD COLUMN waits_for integer NOT NULL DEFAULT 0 CHECK (waits_for >= 0),   -- tasks it depends on that have not ended
-  ADD COLUMN parents   integer NOT NULL DEFAULT 0 CHECK (parents >= 0),     -- tasks it depends on
+  ADD COLUMN waits_for integer NOT NULL DEFAULT 0,           -- tasks it depends on that have not ended
+  ADD COLUMN parents   integer,                           -- tasks it depends on; NULL: none
   ADD COLUMN has_dependents boolean NOT NULL DEFAULT false,
-  ADD COLUMN on_parent_failure text NOT NULL DEFAULT 'fail' CHECK (on_parent_failure IN ('fail', 'skip', 'continue')),
+  ADD COLUMN on_parent_failure text,                      -- 'skip' or 'continue'; NULL: it fails, too
   ADD COLUMN workflow_id  uuid,
   ADD COLUMN workflow_key text,                           -- its name within the workflow
   -- One that depends on what failed fails without a worker.
@@ -40,9 +39,9 @@ CREATE INDEX tasks_retrying ON tasks (scheduled_at DESC, id DESC)
   WHERE failures > 0 AND coalesce(picked_at, cancelled_at, failed_at) IS NULL;
 -- What counts against the limits of a queue and of a key; nothing of the default queue does, unless it has a key. (In
 -- other words than those of tasks_held, so that no count ever goes through all that is held.)
-CREATE INDEX tasks_held_in_queue ON tasks (queue, concurrency_key)
-  WHERE (queue <> 'default' OR concurrency_key IS NOT NULL)
-    AND picked_at IS NOT NULL AND coalesce(completed_at, failed_at, cancelled_at) IS NULL;
+CREATE INDEX tasks_held_in_queue ON tasks (lane_queue(lane), concurrency_key)
+  WHERE picked_at IS NOT NULL AND coalesce(completed_at, failed_at, cancelled_at) IS NULL
+    AND (left(lane, 1) <> '/' OR concurrency_key IS NOT NULL);
 CREATE INDEX tasks_workflow ON tasks (workflow_id) WHERE workflow_id IS NOT NULL;
 
 -- Queues: a row for each name that was ever used. NULL: no such limit.
@@ -147,8 +146,8 @@ BEGIN
       'type', 'scheduled', 'count', (SELECT count(*) FROM new_tasks), 'at', epoch_ms(clock_timestamp()),
       'rows', json_agg(json_build_array(id, attempt)))::text)
     FROM (SELECT id, attempt FROM new_tasks LIMIT 60) AS sample HAVING count(*) > 0;
-  INSERT INTO queues (name) SELECT DISTINCT queue FROM new_tasks WHERE queue <> 'default' ORDER BY 1 ON CONFLICT DO NOTHING;
-  PERFORM ready_keys(array_agg((lane, concurrency_key, queue, due_at)::lane_keys))
+  INSERT INTO queues (name) SELECT DISTINCT lane_queue(lane) FROM new_tasks WHERE left(lane, 1) <> '/' ORDER BY 1 ON CONFLICT DO NOTHING;
+  PERFORM ready_keys(array_agg((lane, concurrency_key, lane_queue(lane), due_at)::lane_keys))
     FROM new_tasks WHERE concurrency_key IS NOT NULL AND state = 'pending' AND waits_for = 0 HAVING count(*) > 0;
   RETURN NULL;
 END $$;
@@ -166,7 +165,7 @@ BEGIN
   IF few = 0 THEN RETURN NULL; END IF;
   IF few = 1 THEN
     SELECT n.id, n.attempt, n.state, o.state AS was, n.picked_at, n.worker_id, n.slot, left(n.error, 100) AS text,
-           n.waits_for <> o.waits_for OR n.has_dependents OR n.queue <> 'default' OR n.concurrency_key IS NOT NULL AS concerns_others,
+           n.waits_for <> o.waits_for OR n.has_dependents OR left(n.lane, 1) <> '/' OR n.concurrency_key IS NOT NULL AS concerns_others,
            CASE n.state WHEN 'assigned' THEN 'waited' ELSE 'ran' END AS clock,
            1000 * date_part('epoch', CASE n.state WHEN 'assigned' THEN n.picked_at - n.due_at
              ELSE coalesce(n.completed_at, n.failed_at) - n.started_at END) AS ms
@@ -184,7 +183,7 @@ BEGIN
     END IF;
   END IF;
   SELECT bool_or(picked_at IS NULL) AS unheld, bool_or(has_dependents) AS depended_on,
-         bool_or(concurrency_key IS NOT NULL) AS keyed, bool_or(queue <> 'default' OR concurrency_key IS NOT NULL) AS governed
+         bool_or(concurrency_key IS NOT NULL) AS keyed, bool_or(left(lane, 1) <> '/' OR concurrency_key IS NOT NULL) AS governed
     INTO which FROM new_tasks;
   IF which.unheld THEN
     INSERT INTO attempts (task_id, attempt, worker_id, slot, picked_at, started_at, ended_at, outcome, error)
@@ -206,9 +205,9 @@ BEGIN
     IF FOUND THEN PERFORM pg_notify('taskmaster_parents', ''); END IF;
   END IF;
   IF which.keyed THEN
-    PERFORM ready_keys(array_agg((lane, concurrency_key, queue, due_at)::lane_keys))
+    PERFORM ready_keys(array_agg((lane, concurrency_key, lane_queue(lane), due_at)::lane_keys))
       FROM new_tasks WHERE concurrency_key IS NOT NULL AND state = 'pending' AND waits_for = 0 HAVING count(*) > 0;
-    PERFORM free_keys(array_agg(n.queue), array_agg(n.concurrency_key)) FROM new_tasks n JOIN old_tasks o USING (id)
+    PERFORM free_keys(array_agg(lane_queue(n.lane)), array_agg(n.concurrency_key)) FROM new_tasks n JOIN old_tasks o USING (id)
       WHERE n.concurrency_key IS NOT NULL AND is_held(o.state) AND NOT is_held(n.state) HAVING count(*) > 0;
   END IF;
   WITH changed AS MATERIALIZED (
@@ -242,7 +241,7 @@ BEGIN
   PERFORM pg_notify('taskmaster_events', notice) FROM unnest(notices) AS notice;
   -- Room in a queue, or with a key, may let others run that were due long ago; so does the last task waited for.
   IF which.governed AND EXISTS (
-    SELECT FROM new_tasks n JOIN old_tasks o USING (id) JOIN queues q ON q.name = n.queue
+    SELECT FROM new_tasks n JOIN old_tasks o USING (id) JOIN queues q ON q.name = lane_queue(n.lane) COLLATE "C"
     WHERE is_held(o.state) AND NOT is_held(n.state) AND q.limited
   ) THEN due_in := least(due_in, 0); END IF;
   IF due_in IS NOT NULL THEN PERFORM pg_notify('taskmaster_due', due_in::text); END IF;

@@ -34,7 +34,7 @@ BEGIN
     -- From here on, statements see the tasks as they were locked.
     WITH resolved AS (
       UPDATE dependencies d SET resolved_at = now(),
-        ended_child = coalesce(p.state, e.state) <> 'completed' AND c.on_parent_failure <> 'continue' AND (c.state = 'pending'
+        ended_child = coalesce(p.state, e.state) <> 'completed' AND c.on_parent_failure IS DISTINCT FROM 'continue' AND (c.state = 'pending'
           OR EXISTS (SELECT FROM dependencies o WHERE o.task_id = c.id AND o.ended_child))
       FROM unnest(children, of, was) AS e (task_id, depends_on, state)
         LEFT JOIN tasks p ON p.id = e.depends_on
@@ -49,7 +49,7 @@ BEGIN
       UPDATE tasks t SET
         waits_for    = t.waits_for - n.edges,
         due_at       = CASE WHEN t.state = 'pending' AND t.waits_for = n.edges THEN greatest(t.due_at, now()) ELSE t.due_at END,
-        failed_at    = CASE WHEN n.reason IS NOT NULL AND t.on_parent_failure = 'fail' THEN now() ELSE t.failed_at END,
+        failed_at    = CASE WHEN n.reason IS NOT NULL AND t.on_parent_failure IS NULL THEN now() ELSE t.failed_at END,
         cancelled_at = CASE WHEN n.reason IS NOT NULL AND t.on_parent_failure = 'skip' THEN now() ELSE t.cancelled_at END,
         error        = coalesce(n.reason, t.error)
       FROM news n WHERE t.id = n.task_id

@@ -32,7 +32,7 @@ function sample({ sql }: Stand) {
     while (!stopped) {
       const [row] = await sql<Held[]>`
         WITH held AS MATERIALIZED (SELECT concurrency_key AS key FROM tasks
-          WHERE queue = 'mail' AND state IN ('assigned', 'running'))
+          WHERE lane_queue(lane) = 'mail' AND state IN ('assigned', 'running'))
         SELECT (SELECT count(*) FROM held) AS held, (SELECT coalesce(max(n), 0)
           FROM (SELECT count(*) AS n FROM held WHERE key IS NOT NULL GROUP BY key) AS k) AS "ofKey"`
       most.held = Math.max(most.held, row!.held)
@@ -83,7 +83,7 @@ test('limits hold over two coordinators while tasks come in, and while one of th
   const stopSampling = sample(stand)
   const ids: string[] = []
   const ended = async () =>
-    (await stand.sql`SELECT FROM tasks WHERE queue = 'mail' AND completed_at IS NOT NULL`).length
+    (await stand.sql`SELECT FROM tasks WHERE lane_queue(lane) = 'mail' AND completed_at IS NOT NULL`).length
   async function submitSome(count: number) {
     for (let n = 0; n < count / 10; n++) {
       const concurrencyKey = KEYS[n % KEYS.length]!
@@ -136,7 +136,7 @@ test('a rate holds over two coordinators: in no period are more claimed', async 
   await stand.submit(60, 1, { queue: 'slow', concurrencyKey: 'k' })
   const claims = async () =>
     await stand.sql<{ workerId: number }[]>`
-      SELECT worker_id AS "workerId" FROM tasks WHERE queue = 'slow' AND completed_at IS NOT NULL`
+      SELECT worker_id AS "workerId" FROM tasks WHERE lane_queue(lane) = 'slow' AND completed_at IS NOT NULL`
   await waitFor(async () => (await claims()).length === 120, { what: 'all to end', timeoutMs: 30_000 })
   // Six periods: five have to pass between the first claim and the last.
   expect(performance.now() - startedAt).toBeWithin(2500, 8000)
@@ -144,6 +144,6 @@ test('a rate holds over two coordinators: in no period are more claimed', async 
   const [row] = await stand.sql<{ most: number }[]>`
     SELECT max(n)::int AS most FROM (SELECT count(*) OVER (
       ORDER BY picked_at RANGE BETWEEN interval '500 ms' PRECEDING AND CURRENT ROW) AS n
-      FROM tasks WHERE queue = 'slow') AS windows`
+      FROM tasks WHERE lane_queue(lane) = 'slow') AS windows`
   expect(row!.most).toBeLessThanOrEqual(20)
 }, 60_000)

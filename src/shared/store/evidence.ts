@@ -70,7 +70,7 @@ export async function readTables(sql: Sql): Promise<{
       idempotency_key AS "idempotencyKey", ${ms('scheduled_at')} AS "scheduledAt", ${ms('picked_at')} AS "pickedAt",
       ${ms('started_at')} AS "startedAt", ${ms('completed_at')} AS "completedAt",
       ${ms('failed_at')} AS "failedAt", ${ms('cancelled_at')} AS "cancelledAt",
-      schedule_id AS "scheduleId", ${ms('tick_at')} AS "tickAt", on_parent_failure AS "onParentFailure"
+      schedule_id AS "scheduleId", ${ms('tick_at')} AS "tickAt", coalesce(on_parent_failure, 'fail') AS "onParentFailure"
     FROM tasks`
   const attempts = await sql<AttemptRow[]>`
     SELECT task_id AS "taskId", attempt, outcome, ${ms('picked_at')} AS "pickedAt",

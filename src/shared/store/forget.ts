@@ -3,7 +3,7 @@ import type { Sql } from './connect.ts'
 type Fragment = ReturnType<Sql>
 
 /** What a statement that deletes tasks returns of each task `t`, for `forgetting`. */
-export const forgotten = (sql: Sql) => sql`t.id, t.parents > 0 AS had_parents, t.workflow_id`
+export const forgotten = (sql: Sql) => sql`t.id, coalesce(t.parents, 0) > 0 AS had_parents, t.workflow_id`
 
 /**
  * The CTEs that delete with tasks what is known of them alone: their attempts, what they said, what they depended on,

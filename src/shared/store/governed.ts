@@ -170,6 +170,6 @@ export async function msUntilGoverned(sql: Sql, can: Capabilities): Promise<numb
       SELECT r.wait_ms FROM (${usesOf(sql, sql`q.name`, sql`''`, sql`q.rate_period_ms`)}) r WHERE r.used >= q.rate
     ) u ON q.rate IS NOT NULL
     WHERE w.at < 'infinity' AND q.paused_at IS NULL AND (q.concurrency IS NULL OR q.concurrency > (
-      SELECT count(*) FROM tasks t WHERE t.queue = q.name AND ${countsForQueue(sql)}))`
+      SELECT count(*) FROM tasks t WHERE lane_queue(t.lane) = q.name AND ${countsForQueue(sql)}))`
   return row?.ms ?? null
 }

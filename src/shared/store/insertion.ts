@@ -73,21 +73,22 @@ const COLUMNS: Columns[] = [
       t.queue !== DEFAULT_QUEUE ||
       t.labels.length > 0 ||
       t.concurrencyKey !== null,
-    into: (sql) => sql`executor, queue, lane, concurrency_key`,
-    from: (sql) => sql`executor, queue, lane, concurrency_key`,
+    into: (sql) => sql`executor, lane, concurrency_key`,
+    from: (sql) => sql`executor, lane, concurrency_key`,
     values: (sql, tasks) => sql`
-      ${tasks.map((t) => t.executor)}::text[], ${tasks.map((t) => t.queue)}::text[],
+      ${tasks.map((t) => t.executor)}::text[],
       ${tasks.map(laneOf)}::text[], ${tasks.map((t) => t.concurrencyKey)}::text[]`,
-    as: (sql) => sql`executor, queue, lane, concurrency_key`,
+    as: (sql) => sql`executor, lane, concurrency_key`,
   },
   {
     isUsedBy: (t) =>
       t.parents > 0 || t.hasDependents || t.workflowId !== null || t.onParentFailure !== 'fail',
     into: (sql) => sql`parents, waits_for, has_dependents, on_parent_failure, workflow_id, workflow_key`,
-    from: (sql) => sql`parents, parents, has_dependents = 1, on_parent_failure, workflow_id, workflow_key`,
+    from: (sql) =>
+      sql`nullif(parents, 0), parents, has_dependents = 1, on_parent_failure, workflow_id, workflow_key`,
     values: (sql, tasks) => sql`
       ${tasks.map((t) => t.parents)}::int[], ${tasks.map((t) => (t.hasDependents ? 1 : 0))}::int[],
-      ${tasks.map((t) => t.onParentFailure)}::text[], ${tasks.map((t) => t.workflowId)}::uuid[],
+      ${tasks.map((t) => (t.onParentFailure === 'fail' ? null : t.onParentFailure))}::text[], ${tasks.map((t) => t.workflowId)}::uuid[],
       ${tasks.map((t) => t.workflowKey)}::text[]`,
     as: (sql) => sql`parents, has_dependents, on_parent_failure, workflow_id, workflow_key`,
   },

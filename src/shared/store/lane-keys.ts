@@ -97,7 +97,7 @@ export async function lockKeyed(
 
 /** What `takeTurns` has to know of task `t`. */
 export const candidate = (sql: Sql) => sql`
-  t.id, t.lane, t.queue, t.priority, (1000 * extract(epoch FROM now() - t.due_at))::float8 AS "waitedMs",
+  t.id, t.lane, lane_queue(t.lane) AS queue, t.priority, (1000 * extract(epoch FROM now() - t.due_at))::float8 AS "waitedMs",
   t.concurrency_key AS key`
 
 /** Notes from when the keys that this claim has locked may be served again; those for which nothing waits are forgotten. */

@@ -68,8 +68,8 @@ export function listQueues(sql: Sql, name: string | null = null, limit = MAX_LIS
       ) d GROUP BY 1
     )
     SELECT ${columns(sql)}, (CASE q.name
-        WHEN 'default' THEN (SELECT count(*) FROM tasks t WHERE ${isHeld(sql)} AND t.queue = 'default')
-        ELSE (SELECT count(*) FROM tasks t WHERE t.queue = q.name AND ${countsForQueue(sql)}) END) AS held,
+        WHEN 'default' THEN (SELECT count(*) FROM tasks t WHERE ${isHeld(sql)} AND lane_queue(t.lane) = 'default')
+        ELSE (SELECT count(*) FROM tasks t WHERE lane_queue(t.lane) = q.name AND ${countsForQueue(sql)}) END) AS held,
       coalesce((SELECT d.count FROM due d WHERE d.queue = q.name), 0)::bigint + (
         SELECT count(*) FROM (
           SELECT FROM lane_keys k CROSS JOIN LATERAL (

@@ -65,7 +65,7 @@ export async function findWaitFacts(
         lane_need(t.lane) = ANY(w.executors) AS has_need, ${isRunBy(sql, sql`t.lane`)} AS runs
       FROM tasks t CROSS JOIN workers w WHERE t.id = ${id} AND ${isLive(sql, silenceMs)}
     )
-    SELECT t.id, t.lane, t.queue, t.concurrency_key AS "concurrencyKey", t.priority,
+    SELECT t.id, t.lane, lane_queue(t.lane) AS queue, t.concurrency_key AS "concurrencyKey", t.priority,
       (1000 * extract(epoch FROM t.due_at - clock_timestamp()))::float8 AS "dueInMs",
       ARRAY(
         SELECT jsonb_build_object('id', d.depends_on, 'key', p.workflow_key, 'state', p.state)
@@ -75,11 +75,11 @@ export async function findWaitFacts(
       (SELECT jsonb_build_object('name', q.name, 'pausedAt', q.paused_at, 'pausedBy', q.paused_by,
           'concurrency', q.concurrency, 'rate', q.rate, 'ratePeriodMs', q.rate_period_ms,
           'keyConcurrency', q.key_concurrency, 'keyRate', q.key_rate, 'keyRatePeriodMs', q.key_rate_period_ms,
-          'held', (SELECT count(*) FROM tasks h WHERE h.queue = q.name AND ${countsForQueue(sql, sql`h`)}))
-        FROM queues q WHERE q.name = t.queue AND q.limited) AS limits,
+          'held', (SELECT count(*) FROM tasks h WHERE lane_queue(h.lane) = q.name AND ${countsForQueue(sql, sql`h`)}))
+        FROM queues q WHERE q.name = lane_queue(t.lane) COLLATE "C" AND q.limited) AS limits,
       ARRAY(
         SELECT h.id FROM tasks h
-        WHERE h.queue = t.queue AND h.concurrency_key = t.concurrency_key AND ${countsForQueue(sql, sql`h`)}
+        WHERE lane_queue(h.lane) = lane_queue(t.lane) AND h.concurrency_key = t.concurrency_key AND ${countsForQueue(sql, sql`h`)}
         ORDER BY h.id LIMIT ${LISTED}
       ) AS "keyHolders",
       (SELECT jsonb_build_object('live', count(*), 'withNeed', count(*) FILTER (WHERE has_need),

@@ -52,14 +52,14 @@ async function fill({ sql }: TestDatabase) {
   // Due, but not to be run: by what they wait for, by the worker that they need, by their queue, by their key.
   for (let from = 1; from <= BLOCKED; from += STEP) {
     await sql`
-      INSERT INTO tasks (id, command, priority, scheduled_at, due_at, queue, lane, waits_for, concurrency_key)
-      SELECT uuidv7(), 'blocked', ${PRIORITIES.CRITICAL}, at, at, queue, lane, waits_for, key FROM (
+      INSERT INTO tasks (id, command, priority, scheduled_at, due_at, lane, waits_for, concurrency_key)
+      SELECT uuidv7(), 'blocked', ${PRIORITIES.CRITICAL}, at, at, lane, waits_for, key FROM (
         SELECT now() - n * interval '1 ms' AS at, n % 4 AS kind
         FROM generate_series(${from}::int, ${from + STEP - 1}::int) AS n
       ) AS due JOIN (VALUES
-        (0, 'default', '//', 1, NULL), (1, 'default', '//gpu', 0, NULL),
-        (2, 'paused', 'paused//', 0, NULL), (3, 'default', '//', 0, 'full')
-      ) AS kinds (kind, queue, lane, waits_for, key) USING (kind)`
+        (0, '//', 1, NULL), (1, '//gpu', 0, NULL),
+        (2, 'paused//', 0, NULL), (3, '//', 0, 'full')
+      ) AS kinds (kind, lane, waits_for, key) USING (kind)`
   }
   await sql`INSERT INTO queues (name, paused_at) VALUES ('paused', now())`
   for (const { definition } of indexes) await sql.unsafe(definition)

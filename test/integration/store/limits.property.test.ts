@@ -66,7 +66,7 @@ interface Pick {
 
 /** What was held when, in the order of the claims, by the database's clock. */
 const readPicks = () => sql<Pick[]>`
-  SELECT queue, concurrency_key AS key, (1e6 * extract(epoch FROM picked_at))::float8 AS from,
+  SELECT lane_queue(lane) AS queue, concurrency_key AS key, (1e6 * extract(epoch FROM picked_at))::float8 AS from,
     (1e6 * extract(epoch FROM completed_at))::float8 AS to
   FROM tasks ORDER BY picked_at, id`
 
