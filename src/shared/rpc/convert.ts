@@ -35,11 +35,12 @@ export function reportToMessage(report: Report, now: number): ReportMessage {
     slot,
     started_ago_ms: ago(now, startedAt),
     ended_ago_ms: ago(now, endedAt),
-    error: error ?? '',
-    output: output ?? '',
-    result: result ?? '',
-    error_stack: stack ?? '',
-    final: final ?? false,
+    // What is empty is not sent at all.
+    ...(error !== null && { error }),
+    ...(output !== null && { output }),
+    ...(result != null && { result }),
+    ...(stack != null && { error_stack: stack }),
+    ...(final && { final }),
   }
 }
 

@@ -211,15 +211,24 @@ const ago = (now: number, at: number | null) => (at === null ? null : Math.max(0
  */
 const byTask = (a: TaskRef, b: TaskRef) => (a.taskId < b.taskId ? -1 : a.taskId > b.taskId ? 1 : 0)
 
+/** Most tasks say nothing: then what they could have said is not sent for each. */
 const unnestReports = (sql: Sql, given: WorkerReport[], now: number) => {
   const reports = given.toSorted(byTask)
-  return sql`
-  unnest(
+  const how = sql`
     ${reports.map((r) => r.taskId)}::uuid[], ${reports.map((r) => r.attempt)}::int[],
     ${reports.map((r) => r.workerId)}::bigint[], ${reports.map((r) => r.kind)}::text[],
     ${reports.map((r) => r.slot)}::smallint[], ${reports.map((r) => ago(now, r.startedAt))}::float8[],
-    ${reports.map((r) => ago(now, r.endedAt))}::float8[], ${reports.map((r) => r.error)}::text[],
-    ${reports.map((r) => r.output)}::text[], ${reports.map((r) => r.result ?? null)}::text[],
-    ${reports.map((r) => r.stack ?? null)}::text[]
-  ) AS r (task_id, attempt, worker_id, kind, slot, started_ago, ended_ago, error, output, result, stack)`
+    ${reports.map((r) => ago(now, r.endedAt))}::float8[]`
+  if (!reports.some(saysSomething)) {
+    return sql`(
+      SELECT *, NULL::text AS error, NULL::text AS output, NULL::text AS result, NULL::text AS stack
+      FROM unnest(${how}) AS u (task_id, attempt, worker_id, kind, slot, started_ago, ended_ago)) AS r`
+  }
+  return sql`
+    unnest(${how}, ${reports.map((r) => r.error)}::text[], ${reports.map((r) => r.output)}::text[],
+      ${reports.map((r) => r.result ?? null)}::text[], ${reports.map((r) => r.stack ?? null)}::text[]
+    ) AS r (task_id, attempt, worker_id, kind, slot, started_ago, ended_ago, error, output, result, stack)`
 }
+
+const saysSomething = ({ error, output, result, stack }: WorkerReport) =>
+  (error ?? output ?? result ?? stack ?? null) !== null
