@@ -22,7 +22,7 @@ beforeEach(async () => {
 async function heldOf(queue: string | null = null): Promise<number> {
   const [row] = await system.sql<{ count: number }[]>`
     SELECT count(*)::int AS count FROM tasks
-    WHERE state IN ('assigned', 'running') AND (${queue}::text IS NULL OR queue = ${queue})`
+    WHERE state IN ('assigned', 'running') AND (${queue}::text IS NULL OR lane_queue(lane) = ${queue})`
   return row!.count
 }
 
