@@ -99,6 +99,7 @@ test('COMMIT done but the reply lost: the same request again gives that task', a
     DB_STATEMENT_TIMEOUT: '300',
   })
   const body = { command: 'x', idempotency_key: 'once' }
+  const other = () => ({ command: 'other', idempotency_key: crypto.randomUUID() })
   const named = (key: string) =>
     stand.sql<{ id: string }[]>`SELECT id FROM tasks WHERE idempotency_key = ${key}`
   const stored = await waitFor(
@@ -106,12 +107,9 @@ test('COMMIT done but the reply lost: the same request again gives that task', a
       // By a statement that its connection knows: then only the reply to it, COMMIT and all, is lost.
       way.set(null)
       for (let n = 0; n < 5; n++) {
-        await waitFor(
-          async () => (await post(scheduler.port, '/tasks', { command: 'other' })).status === 200,
-          {
-            what: 'the database to be back',
-          },
-        )
+        await waitFor(async () => (await post(scheduler.port, '/tasks', other())).status === 200, {
+          what: 'the database to be back',
+        })
       }
       way.set({ kind: 'deaf' })
       expect((await post(scheduler.port, '/tasks', body)).status).toBe(503)
