@@ -14,20 +14,98 @@ CREATE FUNCTION lane_labels(lane text) RETURNS text[] LANGUAGE sql IMMUTABLE AS 
   SELECT coalesce(string_to_array(nullif(split_part(lane, '/', 3), ''), ','), '{}')
 $$;
 
-ALTER TABLE tasks
-  ADD COLUMN lane  text COLLATE "C" NOT NULL DEFAULT '//',
-  ADD COLUMN concurrency_key text COLLATE "C",            -- those of one key share its limits and take turns with others
-  ADD COLUMN waits_for integer NOT NULL DEFAULT 0,           -- tasks it depends on that have not ended
-  ADD COLUMN parents   integer,                           -- tasks it depends on; NULL: none
-  ADD COLUMN has_dependents boolean NOT NULL DEFAULT false,
-  ADD COLUMN on_parent_failure text,                      -- 'skip' or 'continue'; NULL: it fails, too
-  ADD COLUMN workflow_id  uuid,
-  ADD COLUMN workflow_key text,                           -- its name within the workflow
-  -- One that depends on what failed fails without a worker.
-  DROP CONSTRAINT failed_after_pick,
-  ADD CONSTRAINT failed_after_pick CHECK (failed_at IS NULL OR picked_at IS NULL OR failed_at >= picked_at);
+-- The table anew, because the order of its columns counts: every claim and every outcome looks at each indexed column,
+-- and finds it by what stands before it. So what always has a value of one length comes first, then what indexes are
+-- made of, then the rest.
+ALTER TABLE tasks RENAME TO tasks_before;
+ALTER INDEX tasks_pkey RENAME TO tasks_before_pkey;
+DROP INDEX tasks_claimable, tasks_held, tasks_listed, tasks_pending, tasks_completed, tasks_failed, tasks_retrying,
+  tasks_cancelled, tasks_idempotency_key;
 
-DROP INDEX tasks_claimable, tasks_pending, tasks_retrying;
+CREATE TABLE tasks (
+  id           uuid        PRIMARY KEY,
+  created_at   timestamptz NOT NULL DEFAULT now(),
+  scheduled_at timestamptz NOT NULL,              -- when its submitter wants it to run
+  due_at       timestamptz NOT NULL,              -- when it may be claimed: scheduled_at, or a retry's time
+  attempt      integer     NOT NULL DEFAULT 0,    -- raised by every claim: the fencing token
+  waits_for    integer     NOT NULL DEFAULT 0,    -- tasks it depends on that have not ended
+  cancel_grace_ms integer  NOT NULL DEFAULT 5000 CHECK (cancel_grace_ms >= 0),
+  priority     smallint    NOT NULL DEFAULT 0,
+  max_retries  smallint    NOT NULL DEFAULT 0 CHECK (max_retries >= 0),
+  failures     smallint    NOT NULL DEFAULT 0,    -- attempts that failed, charged against max_retries
+  losses       smallint    NOT NULL DEFAULT 0,    -- attempts that ran on a worker that was lost
+  has_dependents boolean   NOT NULL DEFAULT false,
+  lane         text COLLATE "C" NOT NULL DEFAULT '//',
+
+  picked_at    timestamptz,                       -- claimed for a worker; NULL again when it goes back
+  worker_id    bigint,
+  started_at   timestamptz,
+  completed_at timestamptz,
+  failed_at    timestamptz,
+  cancelled_at timestamptz,
+  concurrency_key text COLLATE "C",               -- those of one key share its limits and take turns with others
+  workflow_id  uuid,
+  idempotency_key text,
+
+  cancel_requested_at timestamptz,                -- while it is held: its worker is being told
+  slot         smallint,
+  timeout_ms           integer CHECK (timeout_ms > 0),               -- NULL: none
+  retry_backoff_ms     integer CHECK (retry_backoff_ms >= 0),        -- NULL: the coordinator's, as is the cap
+  retry_backoff_cap_ms integer CHECK (retry_backoff_cap_ms >= 0),
+  parents      integer,                           -- tasks it depends on; NULL: none
+  on_parent_failure text,                         -- 'skip' or 'continue'; NULL: it fails, too
+  workflow_key text,                              -- its name within the workflow
+  request_hash text,                              -- of what was asked for under its idempotency key
+  name         text        NOT NULL DEFAULT '',
+  description  text        NOT NULL DEFAULT '',
+  command      text        NOT NULL,
+  executor     text        NOT NULL DEFAULT 'simulate',
+  payload      jsonb,
+  error        text,
+  output       text,
+
+  state text NOT NULL GENERATED ALWAYS AS (CASE
+    WHEN cancelled_at IS NOT NULL THEN 'cancelled'
+    WHEN failed_at    IS NOT NULL THEN 'failed'
+    WHEN completed_at IS NOT NULL THEN 'completed'
+    WHEN started_at   IS NOT NULL THEN 'running'
+    WHEN picked_at    IS NOT NULL THEN 'assigned'
+    ELSE 'pending' END) STORED,
+
+  CONSTRAINT ends_once           CHECK (num_nonnulls(completed_at, failed_at, cancelled_at) <= 1),
+  CONSTRAINT picked_when_due     CHECK (picked_at IS NULL OR picked_at >= due_at),
+  CONSTRAINT picked_has_owner    CHECK ((picked_at IS NULL) = (worker_id IS NULL) AND (picked_at IS NULL OR attempt > 0)),
+  CONSTRAINT started_after_pick  CHECK (started_at IS NULL OR (picked_at IS NOT NULL AND started_at >= picked_at)),
+  CONSTRAINT completed_after_run CHECK (completed_at IS NULL OR (started_at IS NOT NULL AND completed_at >= started_at)),
+  -- One that depends on what failed fails without a worker.
+  CONSTRAINT failed_after_pick   CHECK (failed_at IS NULL OR picked_at IS NULL OR failed_at >= picked_at)
+) WITH (
+  fillfactor = 70,                                -- room for the HOT update of started_at
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+  autovacuum_analyze_scale_factor = 0.05,
+  autovacuum_vacuum_cost_delay = 0
+);
+
+INSERT INTO tasks (id, created_at, scheduled_at, due_at, attempt, cancel_grace_ms, priority, max_retries, failures, losses,
+    picked_at, worker_id, started_at, completed_at, failed_at, cancelled_at, idempotency_key, cancel_requested_at, slot,
+    timeout_ms, retry_backoff_ms, retry_backoff_cap_ms, request_hash, name, description, command, executor, payload, error, output)
+  SELECT id, created_at, scheduled_at, due_at, attempt, cancel_grace_ms, priority, max_retries, failures, losses,
+    picked_at, worker_id, started_at, completed_at, failed_at, cancelled_at, idempotency_key, cancel_requested_at, slot,
+    timeout_ms, retry_backoff_ms, retry_backoff_cap_ms, request_hash, name, description, command, executor, payload, error, output
+  FROM tasks_before;
+DROP TABLE tasks_before;
+
+-- What each worker holds.
+CREATE INDEX tasks_held ON tasks (worker_id)
+  WHERE picked_at IS NOT NULL AND completed_at IS NULL AND failed_at IS NULL AND cancelled_at IS NULL;
+-- Lists, newest first: all of them, and by state.
+CREATE INDEX tasks_listed    ON tasks (scheduled_at DESC, id DESC);
+CREATE INDEX tasks_completed ON tasks (scheduled_at DESC, id DESC) WHERE completed_at IS NOT NULL;
+CREATE INDEX tasks_failed    ON tasks (scheduled_at DESC, id DESC) WHERE failed_at IS NOT NULL;
+CREATE INDEX tasks_cancelled ON tasks (scheduled_at DESC, id DESC) WHERE cancelled_at IS NOT NULL;
+-- One task per key.
+CREATE UNIQUE INDEX tasks_idempotency_key ON tasks (idempotency_key) WHERE idempotency_key IS NOT NULL;
+-- What can be claimed, and nothing else.
 CREATE INDEX tasks_claimable ON tasks (lane, priority DESC, due_at, id)
   WHERE picked_at IS NULL AND cancelled_at IS NULL AND failed_at IS NULL AND waits_for = 0 AND concurrency_key IS NULL;
 -- Those with a key. (Of the conditions of an index, what tells most rows apart comes first: they are tried in order.)
@@ -146,9 +224,11 @@ BEGIN
       'type', 'scheduled', 'count', (SELECT count(*) FROM new_tasks), 'at', epoch_ms(clock_timestamp()),
       'rows', json_agg(json_build_array(id, attempt)))::text)
     FROM (SELECT id, attempt FROM new_tasks LIMIT 60) AS sample HAVING count(*) > 0;
-  INSERT INTO queues (name) SELECT DISTINCT lane_queue(lane) FROM new_tasks WHERE left(lane, 1) <> '/' ORDER BY 1 ON CONFLICT DO NOTHING;
-  PERFORM ready_keys(array_agg((lane, concurrency_key, lane_queue(lane), due_at)::lane_keys))
-    FROM new_tasks WHERE concurrency_key IS NOT NULL AND state = 'pending' AND waits_for = 0 HAVING count(*) > 0;
+  IF EXISTS (SELECT FROM new_tasks WHERE left(lane, 1) <> '/' OR concurrency_key IS NOT NULL) THEN
+    INSERT INTO queues (name) SELECT DISTINCT lane_queue(lane) FROM new_tasks WHERE left(lane, 1) <> '/' ORDER BY 1 ON CONFLICT DO NOTHING;
+    PERFORM ready_keys(array_agg((lane, concurrency_key, lane_queue(lane), due_at)::lane_keys))
+      FROM new_tasks WHERE concurrency_key IS NOT NULL AND state = 'pending' AND waits_for = 0 HAVING count(*) > 0;
+  END IF;
   RETURN NULL;
 END $$;
 
@@ -247,3 +327,10 @@ BEGIN
   IF due_in IS NOT NULL THEN PERFORM pg_notify('taskmaster_due', due_in::text); END IF;
   RETURN NULL;
 END $$;
+
+CREATE TRIGGER tasks_inserted AFTER INSERT ON tasks
+  REFERENCING NEW TABLE AS new_tasks FOR EACH STATEMENT EXECUTE FUNCTION tasks_inserted();
+CREATE TRIGGER tasks_updated AFTER UPDATE ON tasks
+  REFERENCING OLD TABLE AS old_tasks NEW TABLE AS new_tasks FOR EACH STATEMENT EXECUTE FUNCTION tasks_updated();
+CREATE TRIGGER tasks_deleted AFTER DELETE ON tasks
+  REFERENCING OLD TABLE AS old_tasks FOR EACH STATEMENT EXECUTE FUNCTION tasks_deleted();

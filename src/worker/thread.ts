@@ -80,7 +80,9 @@ export function createSlotThread(settings: SlotSettings, listener: SlotListener)
     get ready() {
       return ready
     },
-    run(task) {
+    run({ taskId, attempt, command, executor, payload, parents }) {
+      // Nothing that the thread does not need: all of it is copied.
+      const task = { taskId, attempt, command, executor, payload, ...(parents && { parents }) }
       running = true
       thread.postMessage({ task })
     },
