@@ -228,7 +228,10 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
       claims.govern()
       claimer.dueIn(1)
     },
-    () => claims.govern(),
+    () => {
+      claims.govern()
+      lookForLimits()
+    },
   )
   const cancels = await listen(sql, CANCEL_CHANNEL, onCancelNotice, () => {})
   const retention = config.retentionMs === null ? null : startRetention(sql, config.retentionMs, log)
