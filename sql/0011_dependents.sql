@@ -1,4 +1,4 @@
--- What becomes of tasks when those that they depend on end, and when those are given a new life.
+-- What becomes of tasks when those that they depend on end.
 -- Whoever changes the edges of a task holds the task's lock, and locks tasks in the order of their ids; waits_for is the
 -- number of its edges that are not resolved.
 
@@ -62,54 +62,4 @@ BEGIN
   DELETE FROM ended_parents e WHERE e.id = ANY (told) AND (coalesce(cardinality(children), 0) < most_edges
     OR EXISTS (SELECT FROM tasks t WHERE t.id = e.task_id AND t.state IN ('pending', 'assigned', 'running')));
   RETURN cardinality(told);
-END $$;
-
--- Prepares failed and cancelled tasks for a new life: which of them get one, together with the dependents that their end
--- had ended (unless those have another such reason), and how many tasks each of them then waits for. What is not revived
--- but waits anew is among them too. A revived task waits for all that it depends on and that has not ended.
-CREATE FUNCTION free_dependents(given uuid[]) RETURNS TABLE (task_id uuid, revived boolean, now_waits_for integer) LANGUAGE plpgsql AS $$
-DECLARE
-  reached  uuid[];
-  own      uuid[];
-  lives    uuid[];
-  frontier uuid[];
-  waiting  uuid[] := '{}';
-  freed    uuid[];
-BEGIN
-  WITH RECURSIVE reach (id) AS (
-    SELECT g.id FROM unnest(given) AS g (id)
-    UNION
-    SELECT d.task_id FROM reach r JOIN dependencies d ON d.depends_on = r.id WHERE d.ended_child
-  )
-  SELECT array_agg(r.id) INTO reached FROM reach r;
-  PERFORM FROM tasks t WHERE t.id = ANY (reached) ORDER BY t.id FOR NO KEY UPDATE;
-  SELECT array_agg(t.id) INTO frontier FROM tasks t WHERE t.id = ANY (given) AND t.state IN ('failed', 'cancelled');
-  own := coalesce(frontier, '{}');
-  lives := own;
-  UPDATE dependencies d SET resolved_at = NULL, ended_child = false
-    FROM unnest(own) AS l (id), tasks p
-    WHERE d.task_id = l.id AND d.resolved_at IS NOT NULL AND p.id = d.depends_on AND p.state IN ('pending', 'assigned', 'running');
-  -- A level of dependents after the other, however deep.
-  WHILE frontier IS NOT NULL LOOP
-    WITH opened AS (
-      UPDATE dependencies d SET resolved_at = NULL, ended_child = false
-      FROM unnest(frontier) AS f (id)
-      WHERE d.depends_on = f.id AND d.resolved_at IS NOT NULL
-        AND (d.ended_child OR d.task_id IN (SELECT o.id FROM unnest(own) AS o (id)))
-      RETURNING d.task_id
-    )
-    SELECT array_agg(DISTINCT o.task_id) INTO freed FROM opened o;
-    waiting := waiting || coalesce(freed, '{}');
-    SELECT array_agg(t.id) INTO frontier FROM tasks t
-      WHERE t.id = ANY (freed) AND t.state IN ('failed', 'cancelled')
-        AND NOT EXISTS (SELECT FROM dependencies d WHERE d.task_id = t.id AND d.ended_child)
-        AND t.id NOT IN (SELECT o.id FROM unnest(own) AS o (id));
-    lives := lives || coalesce(frontier, '{}');
-  END LOOP;
-  UPDATE dependencies d SET ended_child = false FROM unnest(lives) AS l (id) WHERE d.task_id = l.id AND d.ended_child;
-  RETURN QUERY
-    SELECT t.id, bool_or(a.lives),
-      (SELECT count(*)::integer FROM dependencies d WHERE d.task_id = t.id AND d.resolved_at IS NULL)
-    FROM (SELECT l.id, true FROM unnest(lives) AS l (id) UNION ALL SELECT w.id, false FROM unnest(waiting) AS w (id)) AS a (id, lives)
-    JOIN tasks t ON t.id = a.id GROUP BY t.id;
 END $$;

@@ -1,6 +1,5 @@
--- Gives failed and cancelled tasks a new life, in place of free_dependents: that left the tasks themselves to the calling
--- statement, which does not see those that were stored after it began.
-DROP FUNCTION free_dependents(uuid[]);
+-- Gives failed and cancelled tasks a new life. In a function, because a single statement does not see tasks that were stored
+-- after it began.
 
 -- These tasks, and all that ended because of them, at whatever distance.
 CREATE FUNCTION ended_with(given uuid[]) RETURNS uuid[] LANGUAGE sql AS $$
