@@ -49,12 +49,6 @@ export function readLane(lane: string): { queue: string; need: string; labels: s
   }
 }
 
-/** Whether a worker with these capabilities runs the tasks of a lane; `isOpenTo` in store/lanes.ts says the same. */
-export function runs({ executors, labels }: Capabilities, lane: string): boolean {
-  const { need, labels: needed } = readLane(lane)
-  return executors.includes(need) && needed.every((label) => labels.includes(label))
-}
-
 /** Equal for those that run the same. */
 export function capabilityKey({ executors, labels }: Capabilities): string {
   return `${[...executors].sort().join(',')}/${[...labels].sort().join(',')}`

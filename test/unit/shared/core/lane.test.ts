@@ -1,13 +1,6 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
-import {
-  capabilityKey,
-  laneOf,
-  NAME_PATTERN,
-  PLAIN,
-  readLane,
-  runs,
-} from '../../../../src/shared/core/lane.ts'
+import { capabilityKey, laneOf, NAME_PATTERN, readLane } from '../../../../src/shared/core/lane.ts'
 
 const name = fc.stringMatching(new RegExp(NAME_PATTERN.source.replace('*$', '{0,10}$')))
 const names = fc.uniqueArray(name, { maxLength: 4 })
@@ -35,15 +28,6 @@ test('a lane says what it was made of, and lanes are the same only for the same 
       expect(laneOf(one) === laneOf(other)).toBe(Bun.deepEquals(parts(one), parts(other)))
     }),
   )
-})
-
-test('a worker runs a lane when it has the executor, or the handler, and every label', () => {
-  const lane = laneOf({ queue: 'q', executor: 'function', command: 'send', labels: ['eu', 'gpu'] })
-  const able = { executors: ['simulate', 'function:send'], labels: ['gpu', 'eu', 'big'] }
-  expect(runs(able, lane)).toBe(true)
-  expect(runs({ ...able, labels: ['gpu'] }, lane)).toBe(false)
-  expect(runs({ ...able, executors: ['function', 'function:sendx'] }, lane)).toBe(false)
-  expect(runs(PLAIN, '//')).toBe(true)
 })
 
 test('workers are alike when they run the same, in whatever order they say it', () => {
