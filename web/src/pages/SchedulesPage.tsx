@@ -4,6 +4,7 @@ import { For, Show } from 'solid-js'
 import type { Schedule } from '../api.ts'
 import { formatInstant, formatUtc, plural } from '../format.ts'
 import { Empty } from '../parts/Empty.tsx'
+import { PageFoot } from '../parts/PageFoot.tsx'
 import { ScheduleMark } from '../parts/ScheduleMark.tsx'
 import { queries } from '../queries.ts'
 import { reasonOf } from '../reason.ts'
@@ -75,20 +76,11 @@ export default function SchedulesPage() {
                 </tbody>
               </table>
             </section>
-            <div class="choice table-foot">
-              <Show when={params.after}>
-                <button type="button" onClick={() => setParams({ after: null })}>
-                  From the beginning
-                </button>
-              </Show>
-              <Show when={page().next_cursor}>
-                {(cursor) => (
-                  <button type="button" onClick={() => setParams({ after: cursor() })}>
-                    More
-                  </button>
-                )}
-              </Show>
-            </div>
+            <PageFoot
+              isFirst={!params.after}
+              next={page().next_cursor}
+              go={(after) => setParams({ after })}
+            />
           </Show>
         )}
       </Show>

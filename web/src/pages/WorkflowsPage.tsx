@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/solid-query'
 import { For, Show } from 'solid-js'
 import { formatInstant, formatUtc, shortId } from '../format.ts'
 import { Empty } from '../parts/Empty.tsx'
+import { PageFoot } from '../parts/PageFoot.tsx'
 import { StateMark } from '../parts/StateMark.tsx'
 import { queries } from '../queries.ts'
 import { reasonOf } from '../reason.ts'
@@ -79,20 +80,11 @@ export default function WorkflowsPage() {
                 </tbody>
               </table>
             </section>
-            <div class="choice table-foot">
-              <Show when={params.after}>
-                <button type="button" onClick={() => setParams({ after: null })}>
-                  From the beginning
-                </button>
-              </Show>
-              <Show when={page().next_cursor}>
-                {(cursor) => (
-                  <button type="button" onClick={() => setParams({ after: cursor() })}>
-                    More
-                  </button>
-                )}
-              </Show>
-            </div>
+            <PageFoot
+              isFirst={!params.after}
+              next={page().next_cursor}
+              go={(after) => setParams({ after })}
+            />
           </Show>
         )}
       </Show>
