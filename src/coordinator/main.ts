@@ -1,5 +1,6 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
+import { hideEnvironment } from '../shared/environment.ts'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
 import { CHANNEL_OPTIONS, CoordinatorService } from '../shared/rpc/load.ts'
@@ -14,6 +15,7 @@ const STOP_LIMIT_MS = 15_000
 const config = settingsOrExit(() => readConfig(process.env, process.argv.slice(2)))
 const log = createLog({ service: 'coordinator', level: config.logLevel })
 
+hideEnvironment()
 const sql = connect(config.database)
 await openDatabase(sql, config.database, config.databaseTries, log)
 const coordinator = await startCoordinator(sql, config, log)

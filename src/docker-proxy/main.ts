@@ -1,4 +1,5 @@
 import { createEngine } from '../shared/docker/engine.ts'
+import { hideEnvironment } from '../shared/environment.ts'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
 import { settingsOrExit } from '../shared/settings.ts'
@@ -8,6 +9,7 @@ import { createGate } from './gate.ts'
 
 const config = settingsOrExit(() => readConfig(process.env, process.argv.slice(2)))
 const log = createLog({ service: 'docker-proxy', level: config.logLevel })
+hideEnvironment()
 const engine = createEngine(`unix://${config.socket}`)
 
 const confines = await findConfines(engine, config).catch((error) => {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { hideEnvironment } from '../shared/environment.ts'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
@@ -36,6 +37,7 @@ const STOP_MS = 10_000
 const config = configOrExit()
 const log = createLog({ service: 'scheduler', level: config.logLevel })
 
+hideEnvironment()
 const sql = connect(config.database)
 await openDatabase(sql, config.database, config.databaseTries, log)
 

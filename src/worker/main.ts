@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { hideEnvironment } from '../shared/environment.ts'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
@@ -19,6 +20,9 @@ const config = settingsOrExit(() => readConfig(process.env, process.argv.slice(2
 const log = createLog({ service: 'worker', level: config.logLevel }).child({ worker: config.name })
 
 const { executors: names, handlers } = config.settings
+if (!hideEnvironment() && names.includes('shell')) {
+  log.warn('Shell tasks can read the environment of this worker: /proc/self/mem cannot be written here')
+}
 /** What is said in the hello. */
 const executors = [
   ...names.filter((name) => name !== 'function'),

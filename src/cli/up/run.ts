@@ -1,4 +1,5 @@
 import { AppError } from '../../shared/core/error.ts'
+import { hideEnvironment } from '../../shared/environment.ts'
 import { readConfig } from './config.ts'
 import { HELP } from './help.ts'
 import { launch } from './launcher.ts'
@@ -12,6 +13,7 @@ export async function runUp(args: string[], env: Record<string, string | undefin
     console.log(HELP)
     process.exit(0)
   }
+  hideEnvironment()
   const stop = new AbortController()
   const hurry = new AbortController()
   let askedAt = 0
