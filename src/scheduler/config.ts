@@ -15,7 +15,7 @@ import {
 import { databaseConfig } from '../shared/store/config.ts'
 import type { DatabaseSettings } from '../shared/store/connect.ts'
 import type { Policy } from './autoscale/decide.ts'
-import { allowedHosts } from './rest/hosts.ts'
+import { type AllowedHosts, allowedHosts } from './rest/hosts.ts'
 import { LIMITS } from './schemas.ts'
 
 export interface Config {
@@ -24,7 +24,7 @@ export interface Config {
   /** 0 means any free one. */
   port: number
   /** The names by which it may be called; null: any. */
-  hosts: ReadonlySet<string> | null
+  hosts: AllowedHosts | null
   coordinators: string[]
   maxLogEvents: number
   requestTimeoutMs: number
@@ -58,6 +58,8 @@ export interface Site {
   hasLauncher: boolean
   /** Whether Docker's socket is there. */
   hasDockerSocket: boolean
+  /** The name of this machine. */
+  hostName?: string
 }
 
 const settings = {
@@ -91,7 +93,7 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     logLevel: values.LOG_LEVEL,
     host: values.SCHEDULER_HOST,
     port: values.SCHEDULER_PORT,
-    hosts: allowedHosts(values.SCHEDULER_HOST, values.ALLOWED_HOSTS),
+    hosts: allowedHosts(values.SCHEDULER_HOST, values.ALLOWED_HOSTS, site.hostName),
     coordinators: coordinators ?? ['localhost:8080'],
     maxLogEvents: values.MAX_LOG_EVENTS,
     requestTimeoutMs: values.REQUEST_TIMEOUT,

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { hideEnvironment } from '../shared/environment.ts'
 import { stopOnSignal } from '../shared/lifecycle.ts'
@@ -106,6 +107,7 @@ function configOrExit(): Config {
     return readConfig(process.env, process.argv.slice(2), {
       hasLauncher: typeof process.send === 'function',
       hasDockerSocket: existsSync(DOCKER_SOCKET),
+      hostName: hostname(),
     })
   } catch (error) {
     createLog({ service: 'scheduler', level: 'info' }).fatal((error as Error).message)

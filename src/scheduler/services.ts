@@ -9,6 +9,7 @@ import type { Feed } from './feed/feed.ts'
 import type { Health } from './health.ts'
 import type { TaskLogs } from './logs/task-logs.ts'
 import type { Queues } from './queues/queues.ts'
+import type { AllowedHosts } from './rest/hosts.ts'
 import type { Schedules } from './schedules/schedules.ts'
 import type { Site } from './site/site.ts'
 import type { Tasks } from './tasks.ts'
@@ -37,7 +38,7 @@ export interface Services {
   health: Health
   site: Site
   /** The names by which this server may be called; null: any. */
-  hosts: ReadonlySet<string> | null
+  hosts: AllowedHosts | null
   log: Log
   /** ms between two comments that keep an idle event stream open. */
   keepAliveMs: number

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import { refuseOtherHosts } from './hosts.ts'
+import { type AllowedHosts, refuseOtherHosts } from './hosts.ts'
 import { refuseOtherSites } from './origin.ts'
 import type { Env } from './route.ts'
 
@@ -41,7 +41,7 @@ export const protect: MiddlewareHandler<Env> = async (c, next) => {
  *
  * @param hosts see `allowedHosts`
  */
-export function guard(hosts: ReadonlySet<string> | null): MiddlewareHandler<Env> {
+export function guard(hosts: AllowedHosts | null): MiddlewareHandler<Env> {
   return async (c, next) => {
     refuseOtherHosts(c.req.raw, hosts)
     if (!READING.includes(c.req.method))

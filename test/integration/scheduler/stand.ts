@@ -11,7 +11,7 @@ import type { Fleet } from '../../../src/scheduler/fleet/port.ts'
 import { createHealth } from '../../../src/scheduler/health.ts'
 import { createTaskLogs } from '../../../src/scheduler/logs/task-logs.ts'
 import { createQueues } from '../../../src/scheduler/queues/queues.ts'
-import { allowedHosts } from '../../../src/scheduler/rest/hosts.ts'
+import { type AllowedHosts, allowedHosts } from '../../../src/scheduler/rest/hosts.ts'
 import { createSchedules } from '../../../src/scheduler/schedules/schedules.ts'
 import type { Services } from '../../../src/scheduler/services.ts'
 import { createSite } from '../../../src/scheduler/site/site.ts'
@@ -64,7 +64,9 @@ export interface StandOptions {
   dashboardKeepMs?: number
   /** The folder of a built dashboard. */
   site?: string
-  hosts?: ReadonlySet<string> | null
+  hosts?: AllowedHosts | null
+  /** The address by which it decides whom it answers to; default loopback. */
+  listensOn?: string
   actions?: Partial<ActionsOptions>
   audit?: Partial<AuditorOptions>
 }
@@ -110,7 +112,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     }),
     health: createHealth({ sql, coordinators: options.coordinators ?? ['127.0.0.1:1'], timeoutMs: 1000 }),
     site: createSite(options.site ?? '/nowhere'),
-    hosts: options.hosts === undefined ? allowedHosts('127.0.0.1', []) : options.hosts,
+    hosts: options.hosts === undefined ? allowedHosts(options.listensOn ?? '127.0.0.1', []) : options.hosts,
     log,
     keepAliveMs: options.keepAliveMs ?? 15_000,
     requestTimeoutMs: 10_000,
