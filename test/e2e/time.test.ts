@@ -1,7 +1,10 @@
 import { expect, test } from 'bun:test'
+import { randomFor } from '../support/seed.ts'
 import { startStreamWorker } from '../support/stream-worker.ts'
 import { type System, startSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
+
+const random = randomFor('due times')
 
 const percentile = (values: number[], share: number) =>
   values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] as number
@@ -17,7 +20,7 @@ test('of 500 tasks due at random instants none starts early', async () => {
   const dueAt = new Map<string, number>()
   await Promise.all(
     Array.from({ length: 500 }, async () => {
-      const at = from + Math.floor(Math.random() * 4000)
+      const at = from + random.integer(0, 3999)
       const body = { command: 'on time', scheduled_at: new Date(at).toISOString() }
       const { task_id } = await system.post<{ task_id: string }>('/api/schedule', body)
       dueAt.set(task_id, at)

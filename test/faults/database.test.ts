@@ -4,9 +4,12 @@ import { connect } from '../../src/shared/store/connect.ts'
 import { readCounts } from '../../src/shared/store/counts.ts'
 import { databaseEnv } from '../support/database.ts'
 import { startService } from '../support/processes.ts'
+import { randomFor } from '../support/seed.ts'
 import { poolSettings } from '../support/server.ts'
 import { waitFor } from '../support/wait.ts'
 import { addressOf, atTheEnd, createStand, temporaryFolder, wayTo } from './stand.ts'
+
+const random = randomFor('restarts of the database')
 
 /** Long enough for several; FAULTS_RESTART_SECONDS=60 for more. */
 const RESTART_FOR_MS = 1000 * Number(process.env.FAULTS_RESTART_SECONDS ?? 12)
@@ -63,7 +66,7 @@ test(
     const loading = Promise.all(Array.from({ length: 4 }, (_, client) => load(client)))
     const startedAt = performance.now()
     for (let turn = 0; performance.now() - startedAt < RESTART_FOR_MS; turn++) {
-      await Bun.sleep(RESTART_EVERY_MS.min + Math.random() * RESTART_EVERY_MS.spread)
+      await Bun.sleep(RESTART_EVERY_MS.min + random.next() * RESTART_EVERY_MS.spread)
       await server.restart(turn % 2 === 0 ? 'immediate' : 'fast')
     }
     over = true

@@ -1,25 +1,33 @@
 /**
  * Runs the tests against one PostgreSQL server of their own. `bun run test [patterns] [flags of bun test]`.
- * With TEST_DATABASE=testcontainers it is one in a container, else an embedded one.
+ * With TEST_DATABASE=testcontainers it is one in a container, else an embedded one. TEST_SEED repeats the chance of
+ * an earlier run. With --update-timings the durations that decide which files start first are written anew.
  */
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { startEmbeddedPostgres } from '../../src/cli/up/postgres.ts'
 import { connect } from '../../src/shared/store/connect.ts'
 import { migrate } from '../../src/shared/store/migrate.ts'
+import { describeSlowest, type FileTimings, findFailedFiles, howToRepeat } from './report.ts'
+import { seed } from './seed.ts'
 import { selectTests } from './selection.ts'
 import { poolSettings, type TestServer } from './server.ts'
 import { addTotals, readTotals, type Totals } from './totals.ts'
 
+const ROOT = join(import.meta.dir, '..', '..')
 const FOLDER = 'taskmaster-test-'
 const TEMPLATE = 'taskmaster_template'
 const CORES = availableParallelism()
-/** Tests of whole systems start a handful of processes each and watch the clock. */
-const AT_ONCE = { small: CORES, whole: Math.max(1, Math.floor(CORES / 4)) }
-const TIMEOUT_MS = { small: 30_000, whole: 60_000 }
+/** Tests of whole systems start a handful of processes each, but mostly wait. */
+const AT_ONCE = { small: CORES, whole: CORES }
+const TIMEOUT_MS = { small: 30_000, whole: 90_000 }
+/** How long each file took when this was last updated, in ms: the slowest start first. */
+const TIMINGS = join(import.meta.dir, 'timings.json')
 
-const { groups, flags } = await selectTests(process.argv.slice(2))
+const words = process.argv.slice(2)
+const updatesTimings = words.includes('--update-timings')
+const { groups, flags } = await selectTests(words.filter((word) => word !== '--update-timings'))
 if (groups.length === 0) {
   console.error('No test file matches.')
   process.exit(1)
@@ -36,6 +44,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 await removeLeftovers()
 const folder = await mkdtemp(join(tmpdir(), `${FOLDER}${process.pid}-`))
+const timings = join(folder, 'timings.json')
+await copyFile(TIMINGS, timings)
+const measured: FileTimings = {}
+const failedFiles: string[] = []
 let totals: Totals = { passed: 0, failed: 0 }
 let code = 0
 try {
@@ -48,7 +60,12 @@ try {
       const result = await runTests(files, kind, server)
       totals = addTotals(totals, result.totals)
       code ||= result.code
+      failedFiles.push(...result.failedFiles)
     }
+    if (updatesTimings) await copyFile(timings, TIMINGS)
+    const { files } = (await Bun.file(timings).json()) as { files: FileTimings }
+    const ran = groups.flatMap((group) => group.files).map((file) => relative(ROOT, file))
+    for (const file of ran) if (files[file] !== undefined) measured[file] = files[file]
   } finally {
     await postgres.stop()
   }
@@ -56,6 +73,8 @@ try {
   await rm(folder, { recursive: true, force: true })
 }
 if (interrupted) code ||= 130
+console.log(`\n${describeSlowest(measured)}`)
+if (code !== 0 && !interrupted) console.log(`\n${howToRepeat(failedFiles, seed)}`)
 console.log(`${totals.passed} passed, ${totals.failed} failed`)
 process.exit(code)
 
@@ -90,26 +109,40 @@ async function runTests(files: string[], kind: 'small' | 'whole', server: TestSe
   const atOnce = isGiven('--parallel') ? [] : [`--parallel=${AT_ONCE[kind]}`]
   const timeout = isGiven('--timeout') ? [] : [`--timeout=${TIMEOUT_MS[kind]}`]
   const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}
-  running = Bun.spawn([process.execPath, 'test', '--no-orphans', ...atOnce, ...timeout, ...flags, ...files], {
-    env: { ...process.env, ...colour, TASKMASTER_TEST_DATABASE: JSON.stringify(server) },
+  const timed = [`--timings=${timings}`, '--update-timings']
+  const words = ['test', '--no-orphans', ...atOnce, ...timeout, ...timed, ...flags, ...files]
+  running = Bun.spawn([process.execPath, ...words], {
+    env: {
+      ...process.env,
+      ...colour,
+      TEST_SEED: String(seed),
+      TASKMASTER_TEST_DATABASE: JSON.stringify(server),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const [, said] = await Promise.all([
-    passThrough(running.stdout as ReadableStream<Uint8Array>, process.stdout),
-    passThrough(running.stderr as ReadableStream<Uint8Array>, process.stderr),
+  const failed = findFailedFiles()
+  const [, end] = await Promise.all([
+    passThrough(running.stdout as ReadableStream<Uint8Array>, process.stdout, () => {}),
+    passThrough(running.stderr as ReadableStream<Uint8Array>, process.stderr, failed.add),
   ])
   const code = await running.exited
   running = null
-  return { code, totals: readTotals(said, code) }
+  return { code, totals: readTotals(end, code), failedFiles: failed.files() }
 }
 
-/** Copies a stream and returns its last part, where bun test writes its totals. */
-async function passThrough(from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> {
+/** Copies a stream, shows its lines to `onText`, and returns its last part, where bun test writes its totals. */
+async function passThrough(
+  from: ReadableStream<Uint8Array>,
+  to: NodeJS.WriteStream,
+  onText: (text: string) => void,
+): Promise<string> {
   const decoder = new TextDecoder()
   let end = ''
   for await (const chunk of from) {
     to.write(chunk)
-    end = (end + decoder.decode(chunk, { stream: true })).slice(-2000)
+    const text = decoder.decode(chunk, { stream: true })
+    onText(text)
+    end = (end + text).slice(-2000)
   }
   return end
 }

@@ -9,6 +9,7 @@ import type { Pool } from '../../../src/worker/pool.ts'
 import { createReporter } from '../../../src/worker/reporter.ts'
 import { type Session, startSession } from '../../../src/worker/session.ts'
 import { createTestDatabase } from '../../support/database.ts'
+import { randomFor } from '../../support/seed.ts'
 import { insert, statesInTable } from '../../support/store.ts'
 import { waitFor } from '../../support/wait.ts'
 import { createProxy, type TcpProxy } from '../scheduler/proxy.ts'
@@ -28,8 +29,9 @@ interface Run {
 }
 
 const runs: Run[] = []
-const between = (min: number, max: number) => min + Math.random() * (max - min)
-const oneOf = <T>(list: T[]) => list[Math.floor(Math.random() * list.length)] as T
+const random = randomFor('storm of connections')
+const between = (min: number, max: number) => min + random.next() * (max - min)
+const oneOf = <T>(list: T[]) => random.pick(list)
 
 /** Slots without threads: what counts here is who is told what. */
 function createTimedPool(worker: number, onReport: (report: Report) => void): Pool {
@@ -55,7 +57,7 @@ function createTimedPool(worker: number, onReport: (report: Report) => void): Po
       report(task, 'started', { startedAt })
       const timer = setTimeout(
         () => {
-          const ok = Math.random() >= FAILURE_RATE
+          const ok = !random.chance(FAILURE_RATE)
           running.delete(key(task))
           runs.push({ worker, ...task, ok })
           report(task, ok ? 'completed' : 'failed', { startedAt, endedAt: performance.now() })

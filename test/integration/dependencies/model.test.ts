@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import type { ParentFailure, TaskState } from '../../../src/shared/core/task.ts'
 import { reviveTasks } from '../../../src/shared/store/control.ts'
 import { settleTasks } from '../../../src/shared/store/dispatch.ts'
 import { createTestDatabase } from '../../support/database.ts'
+import fc from '../../support/property.ts'
 import { claim, NOW, reportOf, reset } from '../../support/store.ts'
 import { type Graph, insertGraph, miscounted, resolveAll, statesByName } from './stand.ts'
 

@@ -4,6 +4,7 @@ import { cancelTasks, discardTasks, reviveTasks } from '../../../src/shared/stor
 import { insertDependents, resolveDependents } from '../../../src/shared/store/dependencies.ts'
 import { returnTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
 import { createTestDatabase } from '../../support/database.ts'
+import { randomFor } from '../../support/seed.ts'
 import { claim, NOW, newTask, reportOf } from '../../support/store.ts'
 import { type Graph, insertGraph, miscounted, resolveAll, runAll, statesByName } from './stand.ts'
 
@@ -11,17 +12,18 @@ const { sql } = await createTestDatabase()
 
 const TASKS = 300
 const FOR_MS = 4000
-const pick = <T>(items: T[]): T => items[Math.floor(Math.random() * items.length)] as T
+const random = randomFor('storm of dependencies')
+const { pick } = random
 const some = (items: string[], most: number) =>
-  Array.from({ length: 1 + Math.floor(Math.random() * most) }, () => pick(items))
+  Array.from({ length: random.integer(1, most) }, () => pick(items))
 
 /** Each after up to three of the fifty before it. */
 function randomGraph(): Graph {
-  const near = (n: number) => `t${Math.max(0, n - 1 - Math.floor(Math.random() * 50))}`
+  const near = (n: number) => `t${Math.max(0, n - random.integer(1, 50))}`
   return Object.fromEntries(
     Array.from({ length: TASKS }, (_, n) => [
       `t${n}`,
-      n < 10 ? [] : [...new Set(Array.from({ length: 1 + Math.floor(Math.random() * 3) }, () => near(n)))],
+      n < 10 ? [] : [...new Set(Array.from({ length: random.integer(1, 3) }, () => near(n)))],
     ]),
   )
 }

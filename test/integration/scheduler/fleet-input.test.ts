@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import pino from 'pino'
 import { createComposeFleet } from '../../../src/scheduler/fleet/compose.ts'
 import { NUMBER, PROJECT, SERVICE } from '../../../src/shared/docker/labels.ts'
 import { createFakeEngine, fakeContainer } from '../../support/fake-engine.ts'
+import fc from '../../support/property.ts'
 import { createStand } from './stand.ts'
 
 const log = pino({ level: 'silent' })

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { connect } from '../../../src/shared/store/connect.ts'
 import { listTasks } from '../../../src/shared/store/tasks.ts'
+import fc from '../../support/property.ts'
 import { createStand } from './stand.ts'
 
 test('following the cursor visits every task once, in order, whatever the page and however close their times', async () => {

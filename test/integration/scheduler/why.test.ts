@@ -1,5 +1,4 @@
 import { beforeEach, expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { explainWait, type ReasonCode } from '../../../src/scheduler/why.ts'
 import { type Capabilities, PLAIN } from '../../../src/shared/core/lane.ts'
 import type { NewTask } from '../../../src/shared/core/task.ts'
@@ -10,6 +9,7 @@ import { limitQueue, pauseQueue, UNLIMITED } from '../../../src/shared/store/que
 import { createTransactions } from '../../../src/shared/store/transactions.ts'
 import { registerWorker } from '../../../src/shared/store/workers.ts'
 import { createTestDatabase } from '../../support/database.ts'
+import fc from '../../support/property.ts'
 import { COORDINATOR, claim, insert, register, reset } from '../../support/store.ts'
 
 const database = await createTestDatabase()

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { parseCron } from '../../../src/shared/core/schedule/cron.ts'
 import { jumpsByHand, ticksByHand } from '../../support/cron-oracle.ts'
+import fc from '../../support/property.ts'
 
 /**
  * Patterns against a calendar read by hand, over ten years. CRON_ORACLE_RUNS makes it look longer: 20,000 takes minutes.

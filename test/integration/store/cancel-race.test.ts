@@ -1,5 +1,4 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { newTask } from '../../../src/shared/core/task.ts'
 import type { Sql } from '../../../src/shared/store/connect.ts'
 import { cancelTasks } from '../../../src/shared/store/control.ts'
@@ -7,6 +6,7 @@ import { foldCounts, readCounts } from '../../../src/shared/store/counts.ts'
 import { claimTasks, retryTasks, settleTasks, type WorkerReport } from '../../../src/shared/store/dispatch.ts'
 import { insertTasks } from '../../../src/shared/store/tasks.ts'
 import { createTestDatabase } from '../../support/database.ts'
+import fc from '../../support/property.ts'
 
 const WORKER = 1
 const BACKOFF = { baseMs: 0, capMs: 0 }

@@ -1,11 +1,11 @@
 import { beforeEach, expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { TASK_STATES } from '../../../src/shared/core/task.ts'
 import { isUnavailable } from '../../../src/shared/store/connect.ts'
 import { foldCounts, readCounts } from '../../../src/shared/store/counts.ts'
 import { claimTasks, retryTasks, returnTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
 import { loseSessions, requeueOrphans } from '../../../src/shared/store/workers.ts'
 import { createTestDatabase } from '../../support/database.ts'
+import fc from '../../support/property.ts'
 import { claim, hold, insert, NOW, register, reportOf, reset } from '../../support/store.ts'
 import { waitFor } from '../../support/wait.ts'
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { type ChangeNotice, EVENTS_CHANNEL, listen } from '../../../src/shared/store/channel.ts'
 import type { Sql } from '../../../src/shared/store/connect.ts'
 import { retryTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
 import { loseSessions } from '../../../src/shared/store/workers.ts'
 import { createTestDatabase } from '../../support/database.ts'
+import fc from '../../support/property.ts'
 import { claim, insert, NOW, register, reportOf } from '../../support/store.ts'
 import { waitFor } from '../../support/wait.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { formatDuration, formatSeconds, parseDurationMs } from '../../../src/cli/duration.ts'
+import fc from '../../support/property.ts'
 
 test.each([
   ['500ms', 500],

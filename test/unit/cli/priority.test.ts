@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { parsePriority, priorityName } from '../../../src/cli/priority.ts'
+import fc from '../../support/property.ts'
 
 test.each([
   ['LOW', 0],

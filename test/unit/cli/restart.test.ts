@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { restartDelayMs } from '../../../src/cli/up/restart.ts'
+import fc from '../../support/property.ts'
 
 test('the first restart comes after about a second', () => {
   expect([0, 0.5, 0.999].map((random) => Math.round(restartDelayMs(0, random)))).toEqual([750, 1000, 1250])

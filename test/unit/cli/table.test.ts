@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { type Column, renderPairs, renderTable } from '../../../src/cli/table.ts'
+import fc from '../../support/property.ts'
 
 interface Row {
   name: string

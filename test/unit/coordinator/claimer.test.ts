@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import pino from 'pino'
 import { type ClaimerOptions, createClaimer } from '../../../src/coordinator/claimer.ts'
 import { createRoster } from '../../../src/coordinator/roster.ts'
 import { PLAIN } from '../../../src/shared/core/lane.ts'
 import type { ClaimedTask } from '../../../src/shared/store/dispatch.ts'
+import fc from '../../support/property.ts'
 import { waitFor } from '../../support/wait.ts'
 
 const log = pino({ level: 'silent' })

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { chooseRecalls, isWorthClaiming, placeRoundRobin } from '../../../src/coordinator/placement.ts'
 import { createRoster } from '../../../src/coordinator/roster.ts'
 import { PLAIN } from '../../../src/shared/core/lane.ts'
+import fc from '../../support/property.ts'
 
 const candidate = fc
   .record({ slots: fc.integer({ min: 1, max: 6 }), extra: fc.nat(20), open: fc.nat(30) })

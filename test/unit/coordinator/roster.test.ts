@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { createRoster } from '../../../src/coordinator/roster.ts'
 import { PLAIN } from '../../../src/shared/core/lane.ts'
+import fc from '../../support/property.ts'
 
 function oneWorker(slots = 2) {
   const roster = createRoster()

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'bun:test'
-import fc from 'fast-check'
 import pino from 'pino'
 import type { Confines } from '../../../src/docker-proxy/confines.ts'
 import { createGate } from '../../../src/docker-proxy/gate.ts'
 import { NUMBER, ONE_OFF, PROJECT, SERVICE, STACK, SWARM_SERVICE } from '../../../src/shared/docker/labels.ts'
 import { createFakeEngine, fakeContainer } from '../../support/fake-engine.ts'
+import fc from '../../support/property.ts'
 
 const labelsOf = (project: string, service: string, number = '1', oneOff = 'False') => ({
   [PROJECT]: project,

@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import pino from 'pino'
 import { createComposeFleet } from '../../../src/scheduler/fleet/compose.ts'
 import { createSwarmFleet } from '../../../src/scheduler/fleet/swarm.ts'
 import { NUMBER, PROJECT, SERVICE, STACK, SWARM_SERVICE } from '../../../src/shared/docker/labels.ts'
 import { createFakeEngine, fakeContainer } from '../../support/fake-engine.ts'
+import fc from '../../support/property.ts'
 
 const log = pino({ level: 'silent' })
 const labels = (service: string) => ({

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { csvCell, csvHead } from '../../../src/scheduler/export/csv.ts'
 import { nextLimit } from '../../../src/scheduler/export/exports.ts'
+import fc from '../../support/property.ts'
 
 /** Reads one row of RFC 4180. */
 function readCells(row: string): string[] {

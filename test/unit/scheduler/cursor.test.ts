@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { readCursor, writeCursor } from '../../../src/scheduler/cursor.ts'
+import fc from '../../support/property.ts'
 
 const ID = '01a1fbae-d225-73d8-8791-06ff1738b764'
 

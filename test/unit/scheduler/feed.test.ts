@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'bun:test'
-import fc from 'fast-check'
 import {
   type EventDraft,
   type FeedEvent,
@@ -12,6 +11,7 @@ import { createRing, type Entry } from '../../../src/scheduler/feed/ring.ts'
 import { createThroughput } from '../../../src/scheduler/feed/throughput.ts'
 import { createWatch } from '../../../src/scheduler/feed/watch.ts'
 import type { TaskState } from '../../../src/shared/core/task.ts'
+import fc from '../../support/property.ts'
 import { waitFor } from '../../support/wait.ts'
 
 const entryOf = (event: FeedEvent): Entry => ({ event, json: () => JSON.stringify(event) })

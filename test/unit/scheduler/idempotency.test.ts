@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { type Asked, hashRequest } from '../../../src/scheduler/idempotency.ts'
 import { type Json, newTask } from '../../../src/shared/core/task.ts'
+import fc from '../../support/property.ts'
 
 function asked(fields: Partial<Asked> = {}): Asked {
   const {

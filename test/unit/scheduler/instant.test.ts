@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { parseInstant } from '../../../src/scheduler/instant.ts'
+import fc from '../../support/property.ts'
 
 test.each([
   ['2023-12-24T22:34:00+05:30', '2023-12-24T17:04:00.000Z'],

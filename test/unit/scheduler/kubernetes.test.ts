@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { createKubernetesFleet } from '../../../src/scheduler/fleet/kubernetes.ts'
+import fc from '../../support/property.ts'
 
 const SELECTOR = 'app.kubernetes.io/name=worker'
 const PODS = ['worker-7d9-abc', 'worker-7d9-def']

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { createBatcher } from '../../../src/shared/batcher.ts'
+import fc from '../../support/property.ts'
 
 interface Item {
   n: number

@@ -1,5 +1,4 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { readConfig as readCoordinator } from '../../../src/coordinator/config.ts'
 import {
   databaseSettings,
@@ -14,6 +13,7 @@ import {
 } from '../../../src/shared/settings.ts'
 import { databaseConfig } from '../../../src/shared/store/config.ts'
 import { readConfig as readWorker } from '../../../src/worker/config.ts'
+import fc from '../../support/property.ts'
 
 const SPEC = {
   NAME: text('x'),

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { describeSlowest, findFailedFiles, howToRepeat } from '../../support/report.ts'
 import { selectTests } from '../../support/selection.ts'
 import { addTotals, readTotals } from '../../support/totals.ts'
 
@@ -37,4 +38,18 @@ test('patterns choose files, and the value of a flag is no pattern', async () =>
   expect(groups[0]!.files).toHaveLength(1)
   expect(flags).toEqual(['-t', 'e2e', '--bail'])
   expect((await selectTests(['no such file'])).groups).toEqual([])
+})
+
+test('a red run says how to repeat it: the files that failed, and the seed', () => {
+  const failed = findFailedFiles()
+  failed.add('test/unit/a.test.ts:\n(pass) one\n\ntest/unit/b.test')
+  failed.add('.ts:\n\u001b[31m(fail)\u001b[0m two [1.00ms]\n(fail) three\n')
+  expect(failed.files()).toEqual(['test/unit/b.test.ts'])
+  expect(howToRepeat(failed.files(), 7)).toBe('To repeat: TEST_SEED=7 bun run test test/unit/b.test.ts')
+})
+
+test('the slowest files of a run are named, slowest first', () => {
+  expect(describeSlowest({ 'test/a.test.ts': 900, 'test/b.test.ts': 12_340 })).toBe(
+    'Slowest files:\n   12.3 s  test/b.test.ts\n    0.9 s  test/a.test.ts',
+  )
 })

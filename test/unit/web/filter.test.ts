@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { FILTER_STATES, isEmptyFilter, parseFilter, writeFilter } from '../../../web/src/filter.ts'
+import fc from '../../support/property.ts'
 
 test('a query names a state, a worker and words, in any order', () => {
   expect(parseFilter('nightly state:failed  worker:w3 report').filter).toEqual({

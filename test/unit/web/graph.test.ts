@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { type GraphEdge, NODE, placeGraph } from '../../../web/src/graph.ts'
+import fc from '../../support/property.ts'
 
 const edge = (task_id: string, depends_on: string): GraphEdge => ({ task_id, depends_on })
 

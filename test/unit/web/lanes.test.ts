@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { arrange, laneMiddle, toX, WINDOW_MS } from '../../../web/src/live/geometry.ts'
 import { listBars } from '../../../web/src/live/lanes.ts'
 import { createRing } from '../../../web/src/live/ring.ts'
+import fc from '../../support/property.ts'
 import { span } from './span.ts'
 
 const ROWS = [

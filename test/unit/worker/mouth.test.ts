@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { OUTPUT_LIMITS } from '../../../src/shared/core/output.ts'
 import type { SlotMessage } from '../../../src/worker/messages.ts'
 import { createMouth } from '../../../src/worker/mouth.ts'
+import fc from '../../support/property.ts'
 import { waitFor } from '../../support/wait.ts'
 
 function listen() {

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import type { Report } from '../../../src/shared/core/report.ts'
 import { createReporter } from '../../../src/worker/reporter.ts'
+import fc from '../../support/property.ts'
 import { waitFor } from '../../support/wait.ts'
 
 const report = (taskId: string, kind: Report['kind'], attempt = 1): Report => ({

@@ -1,5 +1,4 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import {
   ARRIVAL_MS,
   decide,
@@ -8,6 +7,7 @@ import {
   type Observation,
   type Policy,
 } from '../../../../src/scheduler/autoscale/decide.ts'
+import fc from '../../../support/property.ts'
 
 const SLOTS = 5
 const POLICY: Policy = { min: 1, max: 20, targetWaitMs: 10_000, coolDownMs: 60_000 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { coalesce, keyOf, type Step } from '../../../../src/scheduler/dashboard/coalesce.ts'
 import type { Delta } from '../../../../src/scheduler/dashboard/messages.ts'
 import type { Span } from '../../../../src/shared/store/spans.ts'
+import fc from '../../../support/property.ts'
 
 const NO_COUNTS = { pending: 0, assigned: 0, running: 0, completed: 0, failed: 0, cancelled: 0 }
 const WIDE = { spans: 1000, log: 50 }

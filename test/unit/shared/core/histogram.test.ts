@@ -1,5 +1,4 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import {
   countOf,
   histogramOf,
@@ -7,6 +6,7 @@ import {
   mergeHistograms,
   percentile,
 } from '../../../../src/shared/core/histogram.ts'
+import fc from '../../../support/property.ts'
 
 const ms = fc.double({ min: 0.126, max: 1e9, noNaN: true })
 const durations = fc.array(ms, { minLength: 1, maxLength: 200 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { capabilityKey, laneOf, NAME_PATTERN, readLane } from '../../../../src/shared/core/lane.ts'
+import fc from '../../../support/property.ts'
 
 const name = fc.stringMatching(new RegExp(NAME_PATTERN.source.replace('*$', '{0,10}$')))
 const names = fc.uniqueArray(name, { maxLength: 4 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { createKeptText, truncate } from '../../../../src/shared/core/output.ts'
+import fc from '../../../support/property.ts'
 
 test('a text that fits stays as it is; a longer one is cut and says by how much', () => {
   expect(truncate('x'.repeat(100), 100)).toBe('x'.repeat(100))

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { backoffMs } from '../../../../src/shared/core/backoff.ts'
 import { MAX_WINDOW, movingMean, windowFor } from '../../../../src/shared/core/window.ts'
+import fc from '../../../support/property.ts'
 
 const options = { baseMs: 100, capMs: 5000 }
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })

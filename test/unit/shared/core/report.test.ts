@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { coalesceReports, mergeReports, type Report } from '../../../../src/shared/core/report.ts'
+import fc from '../../../support/property.ts'
 
 const report = (kind: Report['kind'], more: Partial<Report> = {}): Report => ({
   ...{ taskId: 'a', attempt: 1, kind, slot: 2, startedAt: null, endedAt: null, error: null, output: null },

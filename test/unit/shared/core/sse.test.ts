@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { createSseReader, type SseMessage } from '../../../../src/shared/core/sse.ts'
+import fc from '../../../support/property.ts'
 
 function readAll(chunks: string[]): SseMessage[] {
   const messages: SseMessage[] = []

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { findJsonFault, isStorable } from '../../../../src/shared/core/storable.ts'
+import fc from '../../../support/property.ts'
 
 test('any JSON of ordinary text and depth is fit to be stored', () => {
   fc.assert(

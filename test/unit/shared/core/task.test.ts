@@ -1,5 +1,4 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import {
   canBecome,
   durationSeconds,
@@ -8,6 +7,7 @@ import {
   TASK_STATES,
   type TaskTimes,
 } from '../../../../src/shared/core/task.ts'
+import fc from '../../../support/property.ts'
 
 const UNTOUCHED: TaskTimes = {
   pickedAt: null,

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { type Candidate, type Limits, takeTurns } from '../../../../src/shared/core/turns.ts'
+import fc from '../../../support/property.ts'
 
 const FREE: Limits = {
   ...{ places: 100, agedPlaces: 0, ageingMs: null },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import fc from 'fast-check'
 import { findCycle, planWorkflow, type WorkflowStep } from '../../../../src/shared/core/workflow.ts'
+import fc from '../../../support/property.ts'
 
 const step = (key: string, ...dependsOn: string[]): WorkflowStep => ({ key, dependsOn })
 const TASK = '0190B5A2-7c3e-7000-8000-000000000000'
