@@ -1,3 +1,4 @@
+import { formatAddress, parseHost, readPeer } from '../shared/core/address.ts'
 import { PLAIN } from '../shared/core/lane.ts'
 import { type AttemptLog, OUTPUT_LIMITS, truncate } from '../shared/core/output.ts'
 import { findJsonFault } from '../shared/core/storable.ts'
@@ -44,7 +45,7 @@ export function createWorkServer({
         attempt,
         started,
       }))
-      const result = await registry.connect(identityOf(hello), createStreamLink(stream), {
+      const result = await registry.connect(identityOf(hello, stream.getPeer()), createStreamLink(stream), {
         greeting: hello.greeting,
         tasks,
       })
@@ -120,11 +121,11 @@ export function createWorkServer({
   }
 }
 
-function identityOf(hello: Hello__Output): WorkerIdentity {
+function identityOf(hello: Hello__Output, peer: string): WorkerIdentity {
   return {
     id: hello.worker_id,
     name: hello.name,
-    address: hello.address,
+    address: addressOf(hello.address, peer),
     link: 'stream',
     slots: Math.max(1, Math.min(hello.slots, MAX_SLOTS)),
     labels: hello.labels,
@@ -132,6 +133,13 @@ function identityOf(hello: Hello__Output): WorkerIdentity {
     hostname: hello.hostname,
     pid: hello.pid,
   }
+}
+
+/** Where the worker is, as `host:port`. One that listens nowhere has the port of its own end of the stream. */
+function addressOf(given: string, peer: string): string {
+  const from = readPeer(peer)
+  const { host, port } = parseHost(given) ?? { host: from?.host ?? '', port: null }
+  return host && from ? formatAddress({ host, port: port ?? from.port }) : given
 }
 
 /** PostgreSQL text has no NUL; what is too long is cut, not refused. */

@@ -135,12 +135,25 @@ export function settingsOrExit<T>(read: () => T): T {
   }
 }
 
+/** Flags that programs of other systems take, and the settings that they stand for. */
+const ALIASES = {
+  'worker-id': 'WORKER_NAME',
+  master: 'COORDINATOR_ADDRESS',
+  'grpc-port': 'COORDINATOR_PORT',
+  'http-port': 'SCHEDULER_PORT',
+} as const
+
 function readFlags(names: string[], args: string[], faults: string[]): Map<string, string> {
   const flags = new Map<string, string>()
-  const known = new Map(names.map((name) => [`--${name.toLowerCase().replaceAll('_', '-')}`, name]))
+  const aliases = Object.entries(ALIASES).filter(([, name]) => names.includes(name))
+  const known = new Map([
+    ...aliases,
+    ...names.map((name) => [name.toLowerCase().replaceAll('_', '-'), name] as const),
+  ])
   for (let index = 0; index < args.length; index++) {
     const [flag = '', inline] = splitOnce(args[index] ?? '', '=')
-    const name = known.get(flag)
+    // One dash will do: so it does for programs in Go.
+    const name = /^--?\w/.test(flag) ? known.get(flag.replace(/^--?/, '')) : undefined
     const value = inline ?? args[++index]
     if (name === undefined) faults.push(`unknown flag ${flag}`)
     else if (value === undefined) faults.push(`${flag} needs a value`)

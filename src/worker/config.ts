@@ -49,7 +49,8 @@ function networks(): Setting<string[]> {
 /** The worker's settings from the environment and the command line; see README.md for each. */
 export function readConfig(env: Record<string, string | undefined>, args: string[]) {
   const values = readSettings(settings, env, args)
-  const id = crypto.getRandomValues(new Uint32Array(1))[0] as number
+  // Coordinators of others keep ids in a signed integer: none from the upper half of uint32, and no 0.
+  const id = 1 + ((crypto.getRandomValues(new Uint32Array(1))[0] as number) % 0x7fff_ffff)
   const coordinators = [...values.COORDINATOR_ADDRESS, ...values.COORDINATOR]
   return {
     id,

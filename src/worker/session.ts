@@ -4,6 +4,12 @@ import { type CoordinatorLink, UNIMPLEMENTED } from './links/link.ts'
 
 /** Never so long that a lease could end while this worker sleeps. */
 const BACKOFF = { baseMs: 100, capMs: 2000 }
+/** ms after which a connection counts as one that holds. */
+const STEADY_MS = 10_000
+/** So many that do not hold, one after another, are bad luck; with more the coordinator refuses this worker. */
+const UNLUCKY = 2
+/** ms between lines that say that there is still no coordinator. */
+const TELL_MS = 30_000
 
 export interface SessionOptions {
   coordinators: string[]
@@ -28,34 +34,60 @@ export function startSession({ coordinators, log, openStream, openPush }: Sessio
   let draining = false
   let stopped = false
   const stop = Promise.withResolvers<void>()
+  /** Coordinators that know the documented calls alone. */
+  const unary = new Set<string>()
   let next = Math.floor(Math.random() * coordinators.length)
 
   async function open(address: string): Promise<CoordinatorLink> {
     const opened = await openStream(address)
     if (opened !== UNIMPLEMENTED) return opened
-    log.info({ address }, 'The coordinator has no dispatch stream; serving it by the documented calls')
+    if (!unary.has(address)) {
+      log.info({ address }, 'The coordinator has no dispatch stream; serving it by the documented calls')
+    }
+    unary.add(address)
     return await openPush(address)
   }
 
+  let toldAt = Number.NEGATIVE_INFINITY
+  let untold = 0
+  /** Says at once that something is wrong, and then now and then, however often it is tried. */
+  function tell(about: { address: string; reason: string }, message: string) {
+    const now = performance.now()
+    if (now - toldAt < TELL_MS) {
+      untold++
+      return
+    }
+    log.warn(untold > 0 ? { ...about, untold } : about, message)
+    toldAt = now
+    untold = 0
+  }
+
   async function run() {
+    /** Connections in a row that did not hold. */
+    let brief = 0
     for (let failures = 0; !stopped; ) {
       const address = coordinators[next++ % coordinators.length] as string
       try {
         link = await open(address)
+        const openedAt = performance.now()
         failures = 0
-        log.info({ address }, 'Connected to coordinator')
+        if (brief <= UNLUCKY) {
+          log.info({ address }, 'Connected to coordinator')
+          toldAt = Number.NEGATIVE_INFINITY
+        }
         if (draining) link.drain()
         if (stopped) link.close()
         const reason = await link.lost
         link = null
         if (stopped) return
-        log.warn({ address, reason }, 'Lost the coordinator')
+        brief = performance.now() - openedAt < STEADY_MS ? brief + 1 : 0
+        tell({ address, reason }, 'Lost the coordinator')
         next-- // it may be back at once; only when it is not, another is tried
       } catch (error) {
-        log.warn({ address, reason: (error as Error).message }, 'Cannot reach the coordinator; trying again')
+        tell({ address, reason: (error as Error).message }, 'Cannot reach the coordinator; trying again')
       }
       // A whole round of coordinators counts as one failure: another one may be there.
-      const round = Math.floor(failures++ / coordinators.length)
+      const round = Math.floor(failures++ / coordinators.length) + Math.max(0, brief - UNLUCKY)
       await Promise.race([Bun.sleep(backoffMs(round, Math.random(), BACKOFF)), stop.promise])
     }
   }

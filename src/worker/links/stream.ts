@@ -130,7 +130,7 @@ function hello(options: StreamLinkOptions) {
   return {
     worker_id: config.id,
     name: config.name,
-    address: config.address ?? hostname,
+    address: addressOf(config.address ?? hostname, config.port),
     slots: config.slots,
     labels: config.labels,
     executors: options.executors,
@@ -140,6 +140,9 @@ function hello(options: StreamLinkOptions) {
     held: [...held.values()].map(({ taskId, attempt, started }) => ({ task_id: taskId, attempt, started })),
   }
 }
+
+/** Where this worker would be reached: with its port, when it has one. */
+const addressOf = (host: string, port: number) => (port > 0 && !/:\d+$/.test(host) ? `${host}:${port}` : host)
 
 const refs = (items: { task_id: string; attempt: number }[]) =>
   items.map(({ task_id, attempt }) => ({ taskId: task_id, attempt }))
