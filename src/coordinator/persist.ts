@@ -1,6 +1,6 @@
 import { backoffMs } from '../shared/core/backoff.ts'
 import type { Log } from '../shared/log.ts'
-import { isUnavailable } from '../shared/store/connect.ts'
+import { isUnavailable } from '../shared/store/errors.ts'
 
 export interface PersistOptions<Item> {
   /** One try to write all of them, together. */

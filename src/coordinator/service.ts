@@ -2,7 +2,7 @@ import { type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js'
 import { AppError } from '../shared/core/error.ts'
 import type { Log } from '../shared/log.ts'
 import type { CoordinatorServiceHandlers } from '../shared/rpc/gen/grpcapi/CoordinatorService.ts'
-import { asAppError } from '../shared/store/connect.ts'
+import { asAppError } from '../shared/store/errors.ts'
 import { type Documented, NO_WORKERS } from './documented.ts'
 import type { WorkStream } from './links/stream.ts'
 

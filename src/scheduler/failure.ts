@@ -1,6 +1,6 @@
 import { AppError, type ErrorCode } from '../shared/core/error.ts'
 import type { Log } from '../shared/log.ts'
-import { asAppError } from '../shared/store/connect.ts'
+import { asAppError } from '../shared/store/errors.ts'
 
 /** What a caller is told of an error. */
 export interface Failure {

@@ -2,9 +2,10 @@ import { createBatcher } from '../shared/batcher.ts'
 import { AppError } from '../shared/core/error.ts'
 import type { NewTask, PastAttempt, Task } from '../shared/core/task.ts'
 import { listAttempts } from '../shared/store/attempts.ts'
-import { isUnavailable, type Sql } from '../shared/store/connect.ts'
+import type { Sql } from '../shared/store/connect.ts'
 import { readCounts } from '../shared/store/counts.ts'
 import { findRelatives, type Relatives } from '../shared/store/dependencies.ts'
+import { isUnavailable } from '../shared/store/errors.ts'
 import {
   countMatches,
   findMatches,

@@ -5,7 +5,7 @@ import { AppError, type ErrorCode } from '../shared/core/error.ts'
 import type { TaskAction } from '../shared/store/walk.ts'
 import type { Delta, Snap } from './dashboard/messages.ts'
 import { within } from './deadline.ts'
-import { tellFailure } from './failure.ts'
+import { RETRY_AFTER_S, tellFailure } from './failure.ts'
 import type { FeedEvent } from './feed/event.ts'
 import { type Follower, MAX_NARROWED } from './feed/feed.ts'
 import { followInput, linesInput, writePosition } from './logs/input.ts'
@@ -330,6 +330,10 @@ export type AppRouter = typeof appRouter
 export const createCaller = t.createCallerFactory(appRouter)
 
 const MAX_CALLS = 50
+const RETRY_AFTER = { 'Retry-After': String(RETRY_AFTER_S) }
+
+/** Whether the same call may succeed later. */
+const isForNow = ({ code }: TRPCError) => code === 'SERVICE_UNAVAILABLE' || code === 'TOO_MANY_REQUESTS'
 
 /** Serves the router under /trpc. */
 export function createTrpcHandler(services: Services) {
@@ -342,6 +346,7 @@ export function createTrpcHandler(services: Services) {
       router: appRouter,
       createContext: () => services,
       maxBatchSize: MAX_CALLS,
+      responseMeta: ({ errors }) => (errors.some(isForNow) ? { headers: RETRY_AFTER } : {}),
     })
   }
 }

@@ -1,6 +1,7 @@
 import type { Log } from '../../shared/log.ts'
 import { listen, SCHEDULES_CHANNEL } from '../../shared/store/channel.ts'
-import { isUnavailable, type Sql } from '../../shared/store/connect.ts'
+import type { Sql } from '../../shared/store/connect.ts'
+import { isUnavailable } from '../../shared/store/errors.ts'
 import {
   type Firing,
   findDueSchedules,

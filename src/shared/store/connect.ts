@@ -1,5 +1,4 @@
 import postgres from 'postgres'
-import { AppError } from '../core/error.ts'
 import { createPool } from './pool.ts'
 
 export interface DatabaseSettings {
@@ -63,43 +62,6 @@ function open(settings: DatabaseSettings): Sql {
       jit: 'off',
     },
   })
-}
-
-const UNAVAILABLE = new Set([
-  'NO_ANSWER',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ENOENT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ETIMEDOUT',
-  'CONNECT_TIMEOUT',
-  'CONNECTION_CLOSED',
-  'CONNECTION_ENDED',
-  'CONNECTION_DESTROYED',
-  '57P01', // admin shutdown
-  '57P02', // crash shutdown
-  '57P03', // starting up
-  '53300', // too many connections
-  '57014', // statement timeout
-  '55P03', // lock not available
-  '40P01', // deadlock
-  '40001', // serialization failure
-  '25006', // read-only: a standby answers
-])
-
-/** Whether an error says that the database cannot answer now, so that the same call may succeed later. */
-export function isUnavailable(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' && (UNAVAILABLE.has(code) || code.startsWith('08'))
-}
-
-/** An `unavailable` AppError for an error of the database's absence, else the error as it was. */
-export function asAppError(error: unknown): unknown {
-  return isUnavailable(error)
-    ? new AppError('unavailable', 'The database is not available. Try again shortly.', { cause: error })
-    : error
 }
 
 /** Resolves when the database answers. */
