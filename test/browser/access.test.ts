@@ -155,11 +155,27 @@ interface Violation {
   nodes: { html: string; failureSummary: string }[]
 }
 
+/** How a page may be shown: axe looks at each, and a page is opened once for all of them. */
+type Look = { colorScheme: 'light' | 'dark'; forcedColors: 'none' | 'active' }
+const LIGHT: Look = { colorScheme: 'light', forcedColors: 'none' }
+const DARK: Look = { colorScheme: 'dark', forcedColors: 'none' }
+const FORCED: Look[] = [
+  { colorScheme: 'light', forcedColors: 'active' },
+  { colorScheme: 'dark', forcedColors: 'active' },
+]
+
+/** Shows the page that is open in another way, and waits until no colour is on its way. */
+async function show(page: Page, look: Look): Promise<void> {
+  await page.emulateMedia(look)
+  await page.evaluate(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() =>
+    Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished)))`)
+}
+
 /** What axe finds wrong. */
 async function findViolations(page: Page): Promise<string[]> {
-  await page.evaluate(await Bun.file(AXE).text())
+  if (!(await page.evaluate<boolean>('"axe" in window'))) await page.evaluate(await Bun.file(AXE).text())
   const violations = await page.evaluate<Violation[]>(
-    `axe.run(document, { runOnly: ${JSON.stringify(RULES)} }).then(({ violations }) => violations.map(({ id, nodes }) =>
+    `axe.run(document, { runOnly: ${JSON.stringify(RULES)}, resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, nodes }) =>
     ({ id, nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary })) })))`,
   )
   return violations.flatMap(({ id, nodes }) =>
@@ -181,26 +197,33 @@ const findSmallTargets = (page: Page): Promise<string[]> =>
 const findOverflow = (page: Page): Promise<number> =>
   page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
 
-for (const theme of ['light', 'dark'] as const)
-  for (const width of [1280, 375])
-    test.skipIf(!hasBrowser)(
-      `check 12: axe finds nothing on any page or dialog, ${theme}, ${width} px wide, and targets are large enough`,
-      async () => {
-        const found: string[] = []
-        const { page, close } = await openPage({ viewport: { width, height: 860 }, colorScheme: theme })
-        for (const [name, place] of Object.entries(places())) {
-          await goTo(page, place)
-          for (const what of await findViolations(page)) found.push(`${name}: ${what}`)
-          for (const what of await findSmallTargets(page)) found.push(`${name}: ${what}`)
-          const overflow = await findOverflow(page)
-          if (overflow > 0) found.push(`${name}: wider than the window by ${overflow} px`)
-          await keepScreenshot(page, `${name}-${theme}-${width}`)
+for (const [width, looks] of [
+  [1280, [LIGHT, DARK, ...FORCED]],
+  [375, [LIGHT, DARK]],
+] as const)
+  test.skipIf(!hasBrowser)(
+    `check 12: axe finds nothing on any page or dialog at ${width} px, however it is coloured, and targets are large enough`,
+    async () => {
+      const found: string[] = []
+      const { page, close } = await openPage({ viewport: { width, height: 860 } })
+      for (const [name, place] of Object.entries(places())) {
+        await show(page, LIGHT)
+        await goTo(page, place)
+        for (const what of await findSmallTargets(page)) found.push(`${name}: ${what}`)
+        const overflow = await findOverflow(page)
+        if (overflow > 0) found.push(`${name}: wider than the window by ${overflow} px`)
+        for (const look of looks) {
+          const how = `${name}-${look.colorScheme}${look.forcedColors === 'active' ? '-forced' : ''}-${width}`
+          await show(page, look)
+          for (const what of await findViolations(page)) found.push(`${how}: ${what}`)
+          await keepScreenshot(page, how)
         }
-        await close()
-        expect(found).toEqual([])
-      },
-      180_000,
-    )
+      }
+      await close()
+      expect(found).toEqual([])
+    },
+    300_000,
+  )
 
 test.skipIf(!hasBrowser)(
   'check 12: who wants less motion gets a picture a second, and nothing that moves by itself',
@@ -232,18 +255,11 @@ test.skipIf(!hasBrowser)(
   60_000,
 )
 
-for (const theme of ['light', 'dark'] as const)
+for (const look of FORCED)
   test.skipIf(!hasBrowser)(
-    `check 12: in forced colours, ${theme}, axe finds nothing and what is chosen can be told from what is not`,
+    `check 12: in forced colours, ${look.colorScheme}, what is chosen can be told from what is not`,
     async () => {
-      const found: string[] = []
-      const { page, close } = await openPage({ forcedColors: 'active', colorScheme: theme })
-      for (const [name, place] of Object.entries(places())) {
-        await goTo(page, place)
-        for (const what of await findViolations(page)) found.push(`${name}: ${what}`)
-        if (name === 'home' || name === 'tasks') await keepScreenshot(page, `${name}-forced-${theme}`)
-      }
-      expect(found).toEqual([])
+      const { page, close } = await openPage(look)
       await goTo(page, { path: '/tasks?q=state:failed', last: '[data-id]' })
       const outlines = await page.evaluate<Record<string, string>>(
         `Object.fromEntries(['true', 'false'].map((pressed) => {

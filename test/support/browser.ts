@@ -27,8 +27,9 @@ export async function openPage(
   return { page, faults, close: () => context.close() }
 }
 
-/** Keeps how a page looks as an artefact of the test. */
+/** Keeps how a page looks in `artifacts/` when TEST_SCREENSHOTS is set: pictures take as long as the tests. */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
+  if (!process.env.TEST_SCREENSHOTS) return
   await mkdir(ARTIFACTS, { recursive: true })
   // All of it is brought into view, because what is not is not drawn.
   const before = page.viewportSize()
