@@ -12,7 +12,7 @@ import {
 } from '../shared/settings.ts'
 import { databaseConfig } from '../shared/store/config.ts'
 
-const settings = {
+export const settings = {
   ...commonSettings,
   ...databaseSettings,
   ...heartbeatSettings,

@@ -5,6 +5,7 @@ import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
 import { CHANNEL_OPTIONS, CoordinatorService } from '../shared/rpc/load.ts'
 import { settingsOrExit } from '../shared/settings.ts'
+import { helpIfAsked } from '../shared/settings-table.ts'
 import { connect } from '../shared/store/connect.ts'
 import { openDatabase } from '../shared/store/open.ts'
 import { readConfig } from './config.ts'
@@ -12,6 +13,7 @@ import { startCoordinator } from './coordinator.ts'
 
 const STOP_LIMIT_MS = 15_000
 
+helpIfAsked('coordinator', process.argv.slice(2))
 const config = settingsOrExit(() => readConfig(process.env, process.argv.slice(2)))
 const log = createLog({ service: 'coordinator', level: config.logLevel })
 

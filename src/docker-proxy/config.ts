@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { commonSettings, optionalText, port, readSettings, text } from '../shared/settings.ts'
 
-const settings = {
+export const settings = {
   ...commonSettings,
   DOCKER_PROXY_HOST: text('0.0.0.0'),
   DOCKER_PROXY_PORT: port(2375),

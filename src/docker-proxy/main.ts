@@ -3,10 +3,12 @@ import { hideEnvironment } from '../shared/environment.ts'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
 import { settingsOrExit } from '../shared/settings.ts'
+import { helpIfAsked } from '../shared/settings-table.ts'
 import { readConfig } from './config.ts'
 import { findConfines } from './confines.ts'
 import { createGate } from './gate.ts'
 
+helpIfAsked('docker-proxy', process.argv.slice(2))
 const config = settingsOrExit(() => readConfig(process.env, process.argv.slice(2)))
 const log = createLog({ service: 'docker-proxy', level: config.logLevel })
 hideEnvironment()

@@ -62,7 +62,7 @@ export interface Site {
   hostName?: string
 }
 
-const settings = {
+export const settings = {
   ...commonSettings,
   ...databaseSettings,
   ...heartbeatSettings,

@@ -5,6 +5,7 @@ import { hideEnvironment } from '../shared/environment.ts'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
+import { helpIfAsked } from '../shared/settings-table.ts'
 import { connect } from '../shared/store/connect.ts'
 import { foldCounts } from '../shared/store/counts.ts'
 import { openDatabase } from '../shared/store/open.ts'
@@ -35,6 +36,7 @@ const AUTOSCALE_INTERVAL_MS = 2000
 const DRAIN_MS = 5000
 const STOP_MS = 10_000
 
+helpIfAsked('scheduler', process.argv.slice(2))
 const config = configOrExit()
 const log = createLog({ service: 'scheduler', level: config.logLevel })
 

@@ -135,8 +135,9 @@ export function settingsOrExit<T>(read: () => T): T {
   }
 }
 
-/** Flags that programs of other systems take, and the settings that they stand for. */
+/** Flags that stand for a setting of another name: a short one of ours, and those that programs of other systems take. */
 const ALIASES = {
+  folder: 'TASKMASTER_FOLDER',
   'worker-id': 'WORKER_NAME',
   master: 'COORDINATOR_ADDRESS',
   'grpc-port': 'COORDINATOR_PORT',

@@ -15,7 +15,7 @@ import {
 } from '../shared/settings.ts'
 import { createGuard } from './executors/http/addresses.ts'
 
-const settings = {
+export const settings = {
   ...commonSettings,
   ...heartbeatSettings,
   COORDINATOR: list([]),

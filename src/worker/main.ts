@@ -5,6 +5,7 @@ import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
 import { settingsOrExit } from '../shared/settings.ts'
+import { helpIfAsked } from '../shared/settings-table.ts'
 import { readConfig } from './config.ts'
 import { listHandlersOrExit } from './handlers/names.ts'
 import { openPushLink } from './links/push.ts'
@@ -16,6 +17,7 @@ import { startSession } from './session.ts'
 /** Whoever looks at the file knows nothing of other settings; see the Dockerfile's HEALTHCHECK. */
 const ALIVE_INTERVAL_MS = 5000
 
+helpIfAsked('worker', process.argv.slice(2))
 const config = settingsOrExit(() => readConfig(process.env, process.argv.slice(2)))
 const log = createLog({ service: 'worker', level: config.logLevel }).child({ worker: config.name })
 

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { AppError } from '../../shared/core/error.ts'
 import {
   databaseSettings,
   integer,
@@ -9,9 +10,10 @@ import {
   readSettings,
   text,
 } from '../../shared/settings.ts'
+import { settingsOf } from '../../shared/settings-table.ts'
 import { databaseConfig } from '../../shared/store/config.ts'
 
-const settings = {
+export const settings = {
   TASKMASTER_FOLDER: text('.taskmaster'),
   WORKERS: integer(3, 0, 50),
   SCHEDULER_HOST: text('127.0.0.1'),
@@ -22,20 +24,12 @@ const settings = {
   ...databaseSettings,
 }
 
-/** Settings that the services read and the launcher only passes on. */
-const PASSED = [
-  ...['WORKER_POOL_SIZE', 'WORKER_LABELS', 'WORKER_ADDRESS', 'WORKER_EXECUTORS', 'TASK_PROCESS_TIME'],
-  ...['TASK_HANDLERS', 'HTTP_ALLOW_PRIVATE', 'WORKER_CGROUP'],
-  ...[
-    'DRAIN_TIMEOUT',
-    'SCAN_INTERVAL',
-    'LOOKAHEAD',
-    'RETRY_BACKOFF',
-    'RETRY_BACKOFF_CAP',
-    'RECONNECT_WINDOW',
-  ],
-  ...['HEARTBEAT_INTERVAL', 'MAX_HEARTBEAT_MISSES', 'MAX_LOG_EVENTS', 'REQUEST_TIMEOUT', 'ALLOWED_HOSTS'],
-]
+/** What the launcher decides by itself, so that it cannot be told. */
+const DECIDED = ['COORDINATOR_ADDRESS', 'COORDINATOR']
+/** Settings that may be given: its own, and those that it passes on to its services. */
+const GIVEN = settingsOf('up')
+  .map(({ name }) => name)
+  .filter((name) => !DECIDED.includes(name))
 const DATABASE_SET_BY = [
   'DATABASE_URL',
   ...Object.keys(databaseSettings).filter((name) => /^POSTGRES_/.test(name)),
@@ -47,10 +41,9 @@ const DATABASE_SET_BY = [
  * @throws `invalid` naming all that are wrong
  */
 export function readConfig(env: Record<string, string | undefined>, args: string[]) {
-  const words = args.map((word) => word.replace(/^--folder(?==|$)/, '--taskmaster-folder'))
-  const flags = words.filter((word) => word !== '--verbose' && word !== '--watch')
-  const names = [...Object.keys(settings), ...PASSED]
-  const given = readSettings(Object.fromEntries(names.map((name) => [name, optionalText()])), env, flags)
+  const flags = args.filter((word) => word !== '--verbose' && word !== '--watch')
+  refuseDecided(flags)
+  const given = readSettings(Object.fromEntries(GIVEN.map((name) => [name, optionalText()])), env, flags)
   const set = Object.fromEntries(
     Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== null),
   )
@@ -58,14 +51,16 @@ export function readConfig(env: Record<string, string | undefined>, args: string
   return {
     folder: resolve(values.TASKMASTER_FOLDER),
     workers: values.WORKERS,
+    /** What the names of its workers begin with. */
+    workerName: set.WORKER_NAME ?? 'worker',
     scheduler: { host: values.SCHEDULER_HOST, port: values.SCHEDULER_PORT },
     coordinator: { host: values.COORDINATOR_HOST, port: values.COORDINATOR_PORT },
     /** Null: a database of our own. */
     database: DATABASE_SET_BY.some((name) => name in set) ? databaseConfig(values, 'taskmaster-up') : null,
     pool: databaseConfig({ ...values, DATABASE_URL: null }, 'taskmaster-up'),
     databaseTries: values.DB_MAX_RETRIES,
-    verbose: words.includes('--verbose'),
-    watch: words.includes('--watch'),
+    verbose: args.includes('--verbose'),
+    watch: args.includes('--watch'),
     logLevel: values.LOG_LEVEL,
     /** For the services: the environment, with the settings from the command line in it. */
     env: { ...definedOnly(env), ...set },
@@ -73,6 +68,17 @@ export function readConfig(env: Record<string, string | undefined>, args: string
 }
 
 export type Config = ReturnType<typeof readConfig>
+
+function refuseDecided(flags: string[]): void {
+  const refused = flags.find((flag) => /^--?(coordinator|coordinator-address|master)(=|$)/.test(flag))
+  if (!refused) return
+  const flag = refused.split('=')[0]
+  const instead = `bun src/worker/main.ts ${flag} <host:port>`
+  throw new AppError(
+    'invalid',
+    `Wrong settings: ${flag} is not for up, which starts a coordinator of its own. For workers of another: ${instead}`,
+  )
+}
 
 function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
   return Object.fromEntries(

@@ -29,7 +29,14 @@ export function schedulerEnv(
 /** A worker is given no way into the database. */
 export function workerEnv(config: Config, name: string, coordinator: Address): Env {
   const env = without(serviceEnv(config), DATABASE, PER_WORKER)
-  return { ...env, WORKER_NAME: name, WORKER_PORT: '0', COORDINATOR_ADDRESS: reachable(coordinator) }
+  const port = workerPort(config.env.WORKER_PORT, name)
+  return { ...env, WORKER_NAME: name, WORKER_PORT: port, COORDINATOR_ADDRESS: reachable(coordinator) }
+}
+
+/** The first worker has the port that was given, and each further one the next. */
+function workerPort(given: string | undefined, name: string): string {
+  const first = Number(given?.replace(/^:/, '') || 0)
+  return first > 0 ? String(first + Number(/\d+$/.exec(name)?.[0] ?? 1) - 1) : (given ?? '0')
 }
 
 /** Where something that listens there is reached from this machine: `host:port`. */

@@ -5,6 +5,8 @@ import type { Supervised } from './supervisor.ts'
 const MAX_WORKERS = 50
 
 export interface FleetOptions {
+  /** What their names begin with: `worker` unless it is given. */
+  prefix?: string
   start: (name: string) => Supervised
   /** ms that a worker may take to end its tasks. */
   drainLimitMs: number
@@ -26,7 +28,7 @@ export interface Fleet {
   answer(message: unknown): Promise<FleetReply> | null
 }
 
-export function createFleet({ start, drainLimitMs }: FleetOptions): Fleet {
+export function createFleet({ prefix = 'worker', start, drainLimitMs }: FleetOptions): Fleet {
   const workers: Supervised[] = []
   const draining = new Map<Supervised, Promise<void>>()
 
@@ -39,7 +41,7 @@ export function createFleet({ start, drainLimitMs }: FleetOptions): Fleet {
   function freeName(): string {
     const taken = new Set([...workers, ...draining.keys()].map(({ name }) => name))
     for (let number = 1; ; number++) {
-      if (!taken.has(`worker-${number}`)) return `worker-${number}`
+      if (!taken.has(`${prefix}-${number}`)) return `${prefix}-${number}`
     }
   }
 

@@ -53,6 +53,7 @@ export function createSystem(config: Config, terminal: Terminal): System {
   let scheduler: Supervised | null = null
 
   const fleet = createFleet({
+    prefix: config.workerName,
     start: (name) => run('worker', name, () => workerEnv(config, name, coordinatorAt)),
     drainLimitMs: DRAIN_LIMIT_MS,
   })

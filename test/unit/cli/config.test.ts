@@ -73,7 +73,7 @@ test('a worker is given no way into the database', () => {
   expect(given).toEqual({
     LOG_LEVEL: 'info',
     WORKER_NAME: 'worker-1',
-    WORKER_PORT: '0',
+    WORKER_PORT: '99',
     COORDINATOR_ADDRESS: 'localhost:1',
   })
 })
