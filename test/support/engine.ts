@@ -1,4 +1,5 @@
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { waitFor } from './wait.ts'
 
@@ -60,9 +61,15 @@ if (!hasEngine)
 /** Time for images to be built and containers to start, for `beforeAll` and tests. */
 export const PATIENCE_MS = 300_000
 
-/** Builds the images, of which the engine keeps every layer that has not changed. */
+/**
+ * Builds the images, of which the engine keeps every layer that has not changed. Files that need them may run side by
+ * side: then the second waits for the first instead of building the same again.
+ */
 export async function buildImages(): Promise<void> {
-  await must(['docker', 'compose', '--profile', 'scaling', 'build'], { COMPOSE_PROJECT_NAME: 'taskmaster' })
+  const alone = Bun.which('flock') ? ['flock', join(tmpdir(), 'taskmaster-test-images.lock')] : []
+  await must([...alone, 'docker', 'compose', '--profile', 'scaling', 'build'], {
+    COMPOSE_PROJECT_NAME: 'taskmaster',
+  })
 }
 
 export interface Container {
