@@ -1,7 +1,7 @@
 import { TASK_STATES, type TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { isHeld } from './held.ts'
-import { isClaimable, isLimited, isRunBy, levels } from './lanes.ts'
+import { isClaimable, isLimited, isOfLevel, kindsOf, levels } from './lanes.ts'
 
 export interface AuditOptions {
   /** ms of silence after which a worker is gone. */
@@ -77,7 +77,7 @@ export function auditQuery(sql: Sql, { silenceMs, graceMs }: AuditOptions) {
     ), live AS MATERIALIZED (
       SELECT w.id, w.name, w.slots, w.draining, w.executors, w.labels FROM workers w
       WHERE w.offline_at IS NULL AND w.last_seen_at >= now() - ${silenceMs} * interval '1 ms'
-    ), ${levels(sql)}, kept AS MATERIALIZED (
+    ), ${levels(sql, kindsOf(sql, sql`live w WHERE NOT w.draining`))}, kept AS MATERIALIZED (
       SELECT name, value FROM current_counts WHERE name = ANY(${[...TASK_STATES]}::text[])
     ), few AS MATERIALIZED (
       SELECT t.state FROM tasks t
@@ -101,12 +101,10 @@ export function auditQuery(sql: Sql, { silenceMs, graceMs }: AuditOptions) {
       (SELECT 1000 * extract(epoch FROM clock_timestamp() - min(next.due_at))::float8
         FROM level l CROSS JOIN LATERAL (
           SELECT t.due_at FROM tasks t
-          WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now()
+          WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now()
           ORDER BY t.due_at LIMIT 1
         ) next
-        WHERE NOT ${isLimited(sql, sql`l.lane`)} AND EXISTS (
-          SELECT FROM live w WHERE NOT w.draining AND ${isRunBy(sql, sql`l.lane`)}
-        )) AS "overdueMs",
+        WHERE NOT ${isLimited(sql, sql`l.lane`)}) AS "overdueMs",
       (SELECT coalesce(json_object_agg(name, value), '{}') FROM kept) AS kept,
       (SELECT CASE WHEN (SELECT coalesce(sum(value), 0) FROM kept) <= ${SMALL_TABLE} AND (SELECT count(*) FROM few) <= ${SMALL_TABLE}
         THEN (SELECT coalesce(json_object_agg(state, n), '{}') FROM (SELECT state, count(*) AS n FROM few GROUP BY state) AS s) END) AS counted`

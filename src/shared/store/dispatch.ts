@@ -3,7 +3,7 @@ import type { Report } from '../core/report.ts'
 import type { Assignment, TaskRef } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { isHeld, isHolding, putBack } from './held.ts'
-import { isClaimable, isLimited, isOpenTo, levels } from './lanes.ts'
+import { isClaimable, isLimited, isOfLevel, kindOf, levels } from './lanes.ts'
 import { parentsOf } from './parents.ts'
 
 export interface ClaimedTask extends Assignment {
@@ -46,31 +46,31 @@ export function claimTasks(
   const places = workerIds.length
   const agedBefore = sql`(now() - ${ageingMs ?? 0} * interval '1 ms')`
   return sql<ClaimedTask[]>`
-    WITH RECURSIVE ${levels(sql)}, open AS MATERIALIZED (
-      SELECT l.lane, l.priority, count(*) OVER () AS of FROM level l
-      WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND NOT ${isLimited(sql, sql`l.lane`)} AND (
+    WITH RECURSIVE ${levels(sql, kindOf(sql, can))}, open AS MATERIALIZED (
+      SELECT l.key, l.priority, count(*) OVER () AS of FROM level l
+      WHERE NOT ${isLimited(sql, sql`l.lane`)} AND (
         SELECT true FROM tasks t
-        WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now() LIMIT 1)
+        WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now() LIMIT 1)
     ), ranked AS MATERIALIZED (
-      SELECT o.lane, o.priority, d.due_at, row_number() OVER (ORDER BY o.priority DESC, d.due_at) AS rank
+      SELECT o.key, o.priority, d.due_at, row_number() OVER (ORDER BY o.priority DESC, d.due_at) AS rank
       FROM open o CROSS JOIN LATERAL (
         SELECT t.due_at FROM tasks t
-        WHERE ${isClaimable(sql)} AND t.lane = o.lane AND t.priority = o.priority AND t.due_at <= now()
+        WHERE ${isClaimable(sql)} AND routing_key(t.lane) = o.key AND t.priority = o.priority AND t.due_at <= now()
         ORDER BY t.due_at, t.id LIMIT ${places}
       ) d WHERE o.of > 1
     ), share AS MATERIALIZED (
-      SELECT lane, priority, ${places}::bigint AS places FROM open WHERE of = 1
+      SELECT key, priority, ${places}::bigint AS places FROM open WHERE of = 1
       UNION ALL
-      (SELECT lane, priority, count(*) FROM (
-        SELECT lane, priority FROM ranked
+      (SELECT key, priority, count(*) FROM (
+        SELECT key, priority FROM ranked
         ORDER BY rank <= ${places - agedPlaces} DESC,
           CASE WHEN ${agedPlaces > 0} AND due_at <= ${agedBefore} THEN due_at END NULLS LAST, rank
         LIMIT ${places}
-      ) AS chosen GROUP BY lane, priority ORDER BY priority DESC)
+      ) AS chosen GROUP BY key, priority ORDER BY priority DESC)
     ), due AS MATERIALIZED (
       SELECT d.id FROM share s CROSS JOIN LATERAL (
         SELECT t.id FROM tasks t
-        WHERE ${isClaimable(sql)} AND t.lane = s.lane AND t.priority = s.priority AND t.due_at <= now()
+        WHERE ${isClaimable(sql)} AND routing_key(t.lane) = s.key AND t.priority = s.priority AND t.due_at <= now()
         ORDER BY t.due_at, t.id LIMIT s.places FOR UPDATE SKIP LOCKED
       ) d
     ), placed AS (
@@ -87,14 +87,14 @@ export function claimTasks(
  */
 export async function msUntilNextDue(sql: Sql, can: Capabilities = PLAIN): Promise<number | null> {
   const [row] = await sql<{ ms: number | null }[]>`
-    WITH RECURSIVE ${levels(sql)}
+    WITH RECURSIVE ${levels(sql, kindOf(sql, can))}
     SELECT (1000 * extract(epoch FROM min(next.due_at) - clock_timestamp()))::float8 AS ms
     FROM level l CROSS JOIN LATERAL (
       SELECT t.due_at FROM tasks t
-      WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority
+      WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)}
       ORDER BY t.due_at LIMIT 1
     ) next
-    WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND NOT ${isLimited(sql, sql`l.lane`)}`
+    WHERE NOT ${isLimited(sql, sql`l.lane`)}`
   return row?.ms ?? null
 }
 

@@ -3,7 +3,7 @@ import { type Candidate, takeTurns } from '../core/turns.ts'
 import type { Sql } from './connect.ts'
 import { type ClaimedTask, type ClaimOrder, claimed } from './dispatch.ts'
 import { candidate, keyedLanes, lockKeyed, lockKeys, noteKeys, type ReadyKey } from './lane-keys.ts'
-import { isClaimable, isLimited, isOpenTo, levels } from './lanes.ts'
+import { isClaimable, isLimited, isOfLevel, kindOf, levels } from './lanes.ts'
 import { countsForQueue, type LimitedQueue, noteUses, readRooms, usesOf } from './rooms.ts'
 import type { Transactions } from './transactions.ts'
 
@@ -13,6 +13,8 @@ import type { Transactions } from './transactions.ts'
  */
 
 interface Level {
+  /** Its routing key. */
+  key: string
   lane: string
   priority: number
 }
@@ -20,16 +22,16 @@ interface Level {
 /** Whether anything of these workers' is due that only this claim may take. */
 export async function hasGoverned(sql: Sql, can: Capabilities): Promise<boolean> {
   const [row] = await sql<{ found: boolean }[]>`
-    WITH RECURSIVE ${levels(sql)}, ${keyedLanes(sql)}
+    WITH RECURSIVE ${levels(sql, kindOf(sql, can))}, ${keyedLanes(sql, can)}
     SELECT EXISTS (
       SELECT FROM level l
-      WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND ${isLimited(sql, sql`l.lane`)} AND NOT ${isPaused(sql, sql`l.lane`)}
+      WHERE ${isLimited(sql, sql`l.lane`)} AND NOT ${isPaused(sql, sql`l.lane`)}
         AND (SELECT true FROM tasks t
-          WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now() LIMIT 1)
+          WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now() LIMIT 1)
     ) OR EXISTS (
       SELECT FROM keyed_lane l
-      WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND NOT ${isPaused(sql, sql`l.lane`)}
-        AND (SELECT true FROM lane_keys k WHERE k.lane = l.lane AND k.ready_at <= now() LIMIT 1)
+      WHERE NOT ${isPaused(sql, sql`l.lane`)}
+        AND (SELECT true FROM lane_keys k WHERE routing_key(k.lane) = l.key AND k.ready_at <= now() LIMIT 1)
     ) AS found`
   return row?.found ?? false
 }
@@ -92,16 +94,16 @@ const queuesOf = ({ limited, keyed }: Open) => [...new Set([...limited, ...keyed
 async function findOpen(sql: Sql, can: Capabilities): Promise<Open> {
   const [found, keyed] = [
     await sql<(Level & { limited: boolean })[]>`
-      WITH RECURSIVE ${levels(sql)}
-      SELECT l.lane, l.priority, ${isLimited(sql, sql`l.lane`)} AS limited FROM level l
-      WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND NOT ${isPaused(sql, sql`l.lane`)}
+      WITH RECURSIVE ${levels(sql, kindOf(sql, can))}
+      SELECT l.key, l.lane, l.priority, ${isLimited(sql, sql`l.lane`)} AS limited FROM level l
+      WHERE NOT ${isPaused(sql, sql`l.lane`)}
         AND (SELECT true FROM tasks t
-          WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now() LIMIT 1)`,
+          WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now() LIMIT 1)`,
     await sql<{ lane: string }[]>`
-      WITH RECURSIVE ${keyedLanes(sql)}
+      WITH RECURSIVE ${keyedLanes(sql, can)}
       SELECT l.lane FROM keyed_lane l
-      WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND NOT ${isPaused(sql, sql`l.lane`)}
-        AND (SELECT true FROM lane_keys k WHERE k.lane = l.lane AND k.ready_at <= now() LIMIT 1)`,
+      WHERE NOT ${isPaused(sql, sql`l.lane`)}
+        AND (SELECT true FROM lane_keys k WHERE routing_key(k.lane) = l.key AND k.ready_at <= now() LIMIT 1)`,
   ]
   const queuesOfAll = (lanes: { lane: string }[]) => [
     ...new Set(lanes.map(({ lane }) => readLane(lane).queue)),
@@ -128,11 +130,11 @@ async function lockQueues(sql: Sql, names: string[]): Promise<Map<string, Limite
 async function lockCandidates(sql: Sql, open: Level[], places: number): Promise<Candidate[]> {
   if (open.length === 0) return []
   return await sql<Candidate[]>`
-    SELECT d.* FROM unnest(${open.map(({ lane }) => lane)}::text[], ${open.map(({ priority }) => priority)}::int[])
-      WITH ORDINALITY AS l (lane, priority, n)
+    SELECT d.* FROM unnest(${open.map(({ key }) => key)}::text[], ${open.map(({ priority }) => priority)}::int[])
+      WITH ORDINALITY AS l (key, priority, n)
     CROSS JOIN LATERAL (
       SELECT ${candidate(sql)} FROM tasks t
-      WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now()
+      WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now()
       ORDER BY t.due_at, t.id LIMIT ${places} FOR UPDATE SKIP LOCKED
     ) d`
 }
@@ -152,16 +154,16 @@ function claimThese(sql: Sql, chosen: Candidate[], workerIds: number[]): Promise
  */
 export async function msUntilGoverned(sql: Sql, can: Capabilities): Promise<number | null> {
   const [row] = await sql<{ ms: number | null }[]>`
-    WITH RECURSIVE ${levels(sql)}, ${keyedLanes(sql)}, waiting AS MATERIALIZED (
+    WITH RECURSIVE ${levels(sql, kindOf(sql, can))}, ${keyedLanes(sql, can)}, waiting AS MATERIALIZED (
       SELECT lane_queue(lane) COLLATE "C" AS queue, min(at) AS at FROM (
         SELECT l.lane, (
-          SELECT t.due_at FROM tasks t WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority
+          SELECT t.due_at FROM tasks t WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)}
           ORDER BY t.due_at LIMIT 1
         ) AS at
-        FROM level l WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND ${isLimited(sql, sql`l.lane`)}
+        FROM level l WHERE ${isLimited(sql, sql`l.lane`)}
         UNION ALL
-        SELECT l.lane, (SELECT k.ready_at FROM lane_keys k WHERE k.lane = l.lane ORDER BY k.ready_at LIMIT 1)
-        FROM keyed_lane l WHERE ${isOpenTo(sql, sql`l.lane`, can)}
+        SELECT l.lane, (SELECT k.ready_at FROM lane_keys k WHERE routing_key(k.lane) = l.key ORDER BY k.ready_at LIMIT 1)
+        FROM keyed_lane l
       ) AS lanes GROUP BY 1
     )
     SELECT (1000 * extract(epoch FROM min(greatest(w.at, clock_timestamp() + coalesce(u.wait_ms, 0) * interval '1 ms'))

@@ -1,7 +1,7 @@
 import type { Capabilities } from '../core/lane.ts'
 import type { Candidate } from '../core/turns.ts'
 import type { Sql } from './connect.ts'
-import { isKeyedClaimable, isOpenTo } from './lanes.ts'
+import { isKeyedClaimable, kindOf, whereNext } from './lanes.ts'
 import type { Rooms } from './rooms.ts'
 
 /** Keys that have tasks waiting, and whose turn it is: the table lane_keys. */
@@ -12,14 +12,26 @@ export interface ReadyKey {
   queue: string
 }
 
-/** The recursive CTE `keyed_lane (lane)`: each lane that some key waits in, one look into lane_keys_ready each. */
-export const keyedLanes = (sql: Sql) => sql`
-  keyed_lane (lane) AS (
-    (SELECT k.lane FROM lane_keys k ORDER BY k.lane LIMIT 1)
+/**
+ * The recursive CTEs `keyed_lane (key, lane)`: each lane that some key waits in and such workers run, one look into
+ * lane_keys_ready each, as `levels` walks.
+ */
+export const keyedLanes = (sql: Sql, can: Capabilities) => {
+  const next = (from: ReturnType<Sql>) => sql`
+    SELECT routing_key(k.lane), k.lane FROM lane_keys k WHERE routing_key(k.lane) >= ${from}
+    ORDER BY routing_key(k.lane) LIMIT 1`
+  return sql`
+  keyed_kind (needs, labels) AS MATERIALIZED (${kindOf(sql, can)}),
+  keyed_visited (key, lane, needs, labels, runs) AS (
+    SELECT v.*, c.needs, c.labels, runs_routing_key(v.key, c.needs, c.labels) FROM keyed_kind c CROSS JOIN LATERAL (
+      ${next(sql`next_routing_key('', c.needs, c.labels)`)}
+    ) AS v (key, lane)
     UNION ALL
-    SELECT (SELECT k.lane FROM lane_keys k WHERE k.lane > l.lane ORDER BY k.lane LIMIT 1)
-    FROM keyed_lane l WHERE l.lane IS NOT NULL
-  )`
+    SELECT n.*, v.needs, v.labels, runs_routing_key(n.key, v.needs, v.labels) FROM keyed_visited v CROSS JOIN LATERAL (
+      ${next(whereNext(sql, sql`v`))}
+    ) AS n (key, lane)
+  ), keyed_lane AS (SELECT key, lane FROM keyed_visited WHERE runs)`
+}
 
 /**
  * Locks the keys of these queues that these workers may serve now, of each lane those whose turn is next. What others
@@ -36,13 +48,13 @@ export async function lockKeys(
 ): Promise<ReadyKey[]> {
   if (queues.length === 0) return []
   return await sql<ReadyKey[]>`
-    WITH RECURSIVE ${keyedLanes(sql)}
+    WITH RECURSIVE ${keyedLanes(sql, can)}
     SELECT k.lane, k.key, k.queue FROM keyed_lane l CROSS JOIN LATERAL (
       SELECT k.lane, k.key, k.queue, k.ready_at FROM lane_keys k
-      WHERE k.lane = l.lane AND k.ready_at <= statement_timestamp()
+      WHERE routing_key(k.lane) = l.key AND k.ready_at <= statement_timestamp()
       ORDER BY k.ready_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
     ) k
-    WHERE ${isOpenTo(sql, sql`l.lane`, can)} AND lane_queue(l.lane) = ANY(${queues}::text[])
+    WHERE lane_queue(l.lane) = ANY(${queues}::text[])
     ORDER BY k.lane, k.ready_at`
 }
 

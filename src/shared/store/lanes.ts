@@ -11,27 +11,51 @@ export const isKeyedClaimable = (sql: Sql) => sql`
   t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.failed_at IS NULL AND t.waits_for = 0
   AND t.concurrency_key IS NOT NULL`
 
-/**
- * The recursive CTE `level (lane, priority)`: each priority of each lane that some claimable task has, the highest
- * of each lane first, one look into tasks_claimable each.
- */
-export const levels = (sql: Sql) => sql`
-  level (lane, priority) AS (
-    (SELECT t.lane, t.priority FROM tasks t WHERE ${isClaimable(sql)} ORDER BY t.lane, t.priority DESC LIMIT 1)
-    UNION ALL
-    SELECT next.lane, next.priority FROM level l CROSS JOIN LATERAL (
-      (SELECT t.lane, t.priority FROM tasks t
-        WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority < l.priority ORDER BY t.priority DESC LIMIT 1)
-      UNION ALL
-      (SELECT t.lane, t.priority FROM tasks t
-        WHERE ${isClaimable(sql)} AND t.lane > l.lane ORDER BY t.lane, t.priority DESC LIMIT 1)
-      LIMIT 1
-    ) next
-  )`
+/** Rows `(needs, labels)`, one for each kind of worker that the walk is for. */
+export type Kinds = ReturnType<Sql>
 
-/** That workers with these capabilities run what is in `lane`. */
-export const isOpenTo = (sql: Sql, lane: ReturnType<Sql>, { executors, labels }: Capabilities) => sql`(
-  lane_need(${lane}) = ANY(${executors}::text[]) AND lane_labels(${lane}) <@ ${labels}::text[])`
+/** The one kind of workers that have these capabilities. */
+export const kindOf = (sql: Sql, { executors, labels }: Capabilities): Kinds => sql`
+  SELECT needs_of(${executors}::text[]), ${labels}::text[]`
+
+/** Every kind at once: the walk visits every lane that there is. */
+export const anyKind = (sql: Sql): Kinds => sql`SELECT NULL::text[], NULL::text[]`
+
+/** The kinds of the workers `w` that `from` names: a FROM clause with its conditions. */
+export const kindsOf = (sql: Sql, from: ReturnType<Sql>): Kinds => sql`
+  SELECT DISTINCT needs_of(w.executors), w.labels FROM ${from}`
+
+/**
+ * The recursive CTEs `level (key, lane, priority)`: each priority of each lane that some claimable task has and some of these
+ * kinds run, by routing key and the highest priority first. One look into tasks_claimable each, and one for each run of
+ * lanes in between that they do not run. Of several kinds a level comes once for each that runs it.
+ */
+export const levels = (sql: Sql, kinds: Kinds) => {
+  const next = (where: ReturnType<Sql>) => sql`
+    SELECT routing_key(t.lane), t.lane, t.priority FROM tasks t
+    WHERE ${isClaimable(sql)} AND ${where} ORDER BY routing_key(t.lane), t.priority DESC LIMIT 1`
+  return sql`
+  kind (needs, labels) AS MATERIALIZED (${kinds}),
+  visited (key, lane, priority, needs, labels, runs) AS (
+    SELECT v.*, k.needs, k.labels, runs_routing_key(v.key, k.needs, k.labels) FROM kind k CROSS JOIN LATERAL (
+      ${next(sql`routing_key(t.lane) >= next_routing_key('', k.needs, k.labels)`)}
+    ) AS v (key, lane, priority)
+    UNION ALL
+    SELECT n.*, v.needs, v.labels, runs_routing_key(n.key, v.needs, v.labels) FROM visited v CROSS JOIN LATERAL (
+      (${next(sql`v.runs AND routing_key(t.lane) = v.key AND t.priority < v.priority`)})
+      UNION ALL
+      (${next(sql`routing_key(t.lane) >= ${whereNext(sql, sql`v`)}`)})
+      LIMIT 1
+    ) AS n (key, lane, priority)
+  ), level AS (SELECT key, lane, priority FROM visited WHERE runs)`
+}
+
+/** Where the walk goes on after `v`: what follows its key comes after the key and a space, which is in no key. */
+export const whereNext = (sql: Sql, v: ReturnType<Sql>): ReturnType<Sql> => sql`
+  CASE WHEN ${v}.runs THEN ${v}.key || ' ' ELSE next_routing_key(${v}.key, ${v}.needs, ${v}.labels) END`
+
+/** That task `t` is of level `l`. */
+export const isOfLevel = (sql: Sql) => sql`routing_key(t.lane) = l.key AND t.priority = l.priority`
 
 /** That worker `w` runs what is in `lane`. */
 export const isRunBy = (sql: Sql, lane: ReturnType<Sql>) => sql`(

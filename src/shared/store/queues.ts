@@ -1,7 +1,7 @@
 import { QUEUES_CHANNEL } from './channel.ts'
 import type { Sql } from './connect.ts'
 import { isHeld } from './held.ts'
-import { isClaimable, isKeyedClaimable, levels } from './lanes.ts'
+import { anyKind, isClaimable, isKeyedClaimable, isOfLevel, kindsOf, levels } from './lanes.ts'
 import { countsForQueue } from './rooms.ts'
 
 /** What is allowed of a queue, and of each of its keys; null: no such limit. */
@@ -32,11 +32,13 @@ export interface Queue extends QueueLimits {
   createdAt: Date
   /** Tasks that workers hold. */
   held: number
-  /** Tasks that could be claimed but for limits and workers, counted up to COUNT_LIMIT of each lane and priority. */
+  /** Tasks that could be claimed but for limits and workers, up to COUNT_LIMIT of each lane and priority, of LEVEL_LIMIT. */
   due: number
 }
 
 const COUNT_LIMIT = 1000
+/** Lanes and priorities that are looked into: first those that workers run, then others. */
+const LEVEL_LIMIT = 10_000
 /** Queues that are listed, the first by name. */
 export const MAX_LISTED = 1000
 
@@ -55,14 +57,14 @@ const columns = (sql: Sql) => sql`
 /** The queues by name, with what is in each now. */
 export function listQueues(sql: Sql, name: string | null = null, limit = MAX_LISTED): Promise<Queue[]> {
   return sql<Queue[]>`
-    WITH RECURSIVE ${levels(sql)}, listed AS MATERIALIZED (
+    WITH RECURSIVE ${levels(sql, sql`${kindsOf(sql, sql`workers w WHERE w.offline_at IS NULL`)} UNION ALL ${anyKind(sql)}`)}, listed AS MATERIALIZED (
       SELECT * FROM queues q WHERE ${name === null ? sql`true` : sql`q.name = ${name}`} ORDER BY q.name LIMIT ${limit}
     ), due AS MATERIALIZED (
       SELECT lane_queue(l.lane) COLLATE "C" AS queue, sum(d.count) AS count
-      FROM level l CROSS JOIN LATERAL (
+      FROM (SELECT DISTINCT * FROM (SELECT * FROM level LIMIT ${LEVEL_LIMIT}) AS first) l CROSS JOIN LATERAL (
         SELECT count(*) FROM (
           SELECT FROM tasks t
-          WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now()
+          WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now()
           LIMIT ${COUNT_LIMIT}
         ) AS few
       ) d GROUP BY 1

@@ -2,7 +2,7 @@ import type { TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { isHeld } from './held.ts'
 import type { ReadyKey } from './lane-keys.ts'
-import { isClaimable, isKeyedClaimable, isLimited, isRunBy, levels } from './lanes.ts'
+import { isClaimable, isKeyedClaimable, isLimited, isOfLevel, isRunBy, kindsOf, levels } from './lanes.ts'
 import { countsForQueue, type LimitedQueue, readRooms } from './rooms.ts'
 
 /** What decides whether a task that nobody holds is claimed: by the predicates of the claim itself. */
@@ -115,20 +115,22 @@ const isLive = (sql: Sql, silenceMs: number) => sql`
 async function countAhead(sql: Sql, task: WaitingTask, silenceMs: number): Promise<number> {
   const { id, lane, concurrencyKey, priority } = task
   const isBefore = sql`(t.priority > ${priority} OR (t.due_at, t.id) < (SELECT o.due_at, o.id FROM tasks o WHERE o.id = ${id}))`
+  const able = kindsOf(
+    sql,
+    sql`workers w WHERE ${isLive(sql, silenceMs)} AND ${isRunBy(sql, sql`${lane}::text`)}`,
+  )
   const [row] =
     concurrencyKey === null
       ? await sql<{ count: number }[]>`
-          WITH RECURSIVE ${levels(sql)}
-          SELECT coalesce(sum(d.count), 0)::bigint AS count FROM level l CROSS JOIN LATERAL (
+          WITH RECURSIVE ${levels(sql, able)}
+          SELECT coalesce(sum(d.count), 0)::bigint AS count FROM (SELECT DISTINCT * FROM level) l CROSS JOIN LATERAL (
             SELECT count(*) FROM (
               SELECT FROM tasks t
-              WHERE ${isClaimable(sql)} AND t.lane = l.lane AND t.priority = l.priority AND t.due_at <= now() AND ${isBefore}
+              WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now() AND ${isBefore}
               LIMIT ${AHEAD_LIMIT}
             ) AS few
           ) d
-          WHERE l.priority >= ${priority} AND (l.lane = ${lane} OR NOT ${isLimited(sql, sql`l.lane`)}) AND EXISTS (
-            SELECT FROM workers w
-            WHERE ${isLive(sql, silenceMs)} AND ${isRunBy(sql, sql`${lane}::text`)} AND ${isRunBy(sql, sql`l.lane`)})`
+          WHERE l.priority >= ${priority} AND (l.lane = ${lane} OR NOT ${isLimited(sql, sql`l.lane`)})`
       : await sql<{ count: number }[]>`
           SELECT count(*) FROM (
             SELECT FROM tasks t
