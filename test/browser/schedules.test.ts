@@ -29,7 +29,7 @@ test.skipIf(!hasBrowser)(
     expect(await page.getByLabel('Time zone').inputValue()).toBe('Europe/Berlin')
     const preview = page.getByRole('region', { name: 'Next ticks' })
     await page.getByLabel('Pattern', { exact: true }).fill('61 * * * *')
-    await preview.getByText(/^Cron is not a pattern/).waitFor()
+    await preview.getByText(/^Invalid cron expression/).waitFor()
     await page.getByLabel('Pattern', { exact: true }).fill('30 2 * * *')
     await preview
       .getByText(/^02:30 does not exist on .* in Europe\/Berlin: fires at 03:00$/)

@@ -114,7 +114,7 @@ test('a preview says in words what changes of the clock do', async () => {
   expect(await taskmaster('preview', '--cron', '61 * * * *')).toMatchObject({
     code: 1,
     out: '',
-    err: expect.stringMatching(/^Error: cron is not a pattern/),
+    err: expect.stringMatching(/^Error: Invalid cron expression/),
   })
 })
 

@@ -1,5 +1,8 @@
 import { Cron } from 'croner'
 import { AppError } from '../error.ts'
+import { findCronFault } from './cron-fault.ts'
+import { fixedTimes } from './fixed-times.ts'
+import { zoneOf } from './zone.ts'
 
 const MAX_PATTERN = 200
 
@@ -28,11 +31,22 @@ export function parseCron(pattern: string, timeZone: string): CronTimes {
   if (!text.startsWith('@') && ![5, 6, 7].includes(text.split(/\s+/).length)) {
     throw wrong('five fields, such as 0 9 * * MON-FRI, or six with seconds in front')
   }
+  if (isFixedTime(text)) {
+    const onWall = open(text, 'UTC')
+    const times = fixedTimes(
+      {
+        next: (after) => onWall.nextRun(after),
+        previous: (count, before) => onWall.previousRuns(count, before),
+      },
+      zoneOf(timeZone),
+    )
+    return { ...times, isFixedTime: true }
+  }
   const cron = open(text, timeZone)
   return {
     next: (after) => cron.nextRun(after),
     previous: (before, count) => cron.previousRuns(count, before),
-    isFixedTime: isFixedTime(text),
+    isFixedTime: false,
   }
 }
 
@@ -60,8 +74,8 @@ function open(pattern: string, timezone: string): Cron {
   try {
     return new Cron(pattern, { timezone, fixedTimeRule: 'no-wildcard', paused: true })
   } catch (error) {
-    const said = (error as Error).message.replace(/^(\w+: )+/, '')
-    throw new AppError('invalid', `cron is not a pattern: ${said}`, { cause: error })
+    const said = findCronFault(pattern) ?? (error as Error).message.replace(/^(\w+: )+/, '')
+    throw new AppError('invalid', `Invalid cron expression: ${said}.`, { cause: error })
   }
 }
 

@@ -1,6 +1,6 @@
 import { parseCron } from './cron.ts'
 import { type Timing, timetable } from './timetable.ts'
-import { type ClockChange, createZone, wallTime, type Zone } from './zone.ts'
+import { type ClockChange, wallTime, type Zone, zoneOf } from './zone.ts'
 
 /** How far ahead changes of the clock are looked for: every zone that has any has one by then. */
 const AHEAD_MS = 400 * 86_400_000
@@ -16,6 +16,8 @@ export interface Preview {
 interface Noted {
   at: Date
   note: string
+  /** Ticks that it says come; none: it says that none does. */
+  fires: Date[]
   /** Whether a tick is one that the note is about. */
   concerns(tick: Date): boolean
 }
@@ -27,10 +29,15 @@ interface Noted {
  */
 export function preview(timing: Timing, after: Date, count: number): Preview {
   const table = timetable(timing)
-  const zone = createZone(timing.timeZone)
+  const zone = zoneOf(timing.timeZone)
   const until = new Date(after.getTime() + AHEAD_MS)
   const ticks: Date[] = []
   for (let tick = table.next(after); tick && ticks.length < count; tick = table.next(tick)) ticks.push(tick)
+  // What a note says to fire has to be a tick: it may lie before the start or after the end.
+  const isWithin = ({ at, fires }: Noted) =>
+    fires.length === 0
+      ? !(timing.startsAt && at < timing.startsAt) && !(timing.endsAt && at > timing.endsAt)
+      : fires.every((tick) => table.next(new Date(tick.getTime() - 1))?.getTime() === tick.getTime())
   const notes =
     timing.cron === null ? [] : zone.changes(after, until).flatMap((change) => noteOn(timing, zone, change))
   return {
@@ -39,11 +46,7 @@ export function preview(timing: Timing, after: Date, count: number): Preview {
       local: zone.format(at),
       note: notes.find(({ concerns }) => concerns(at))?.note ?? null,
     })),
-    changes: notes
-      .filter(
-        ({ at }) => !(timing.startsAt && at < timing.startsAt) && !(timing.endsAt && at > timing.endsAt),
-      )
-      .map(({ at, note }) => ({ at, note })),
+    changes: notes.filter(isWithin).map(({ at, note }) => ({ at, note })),
   }
 }
 
@@ -51,30 +54,40 @@ function noteOn(timing: Timing, zone: Zone, change: ClockChange): Noted[] {
   const { at, beforeMs, afterMs } = change
   const [low, high] = [Math.min(beforeMs, afterMs), Math.max(beforeMs, afterMs)]
   const from = at.getTime() + low
-  const names = wallTimes(timing.cron ?? '', from, at.getTime() + high)
-  if (names.length === 0) return []
+  const walls = wallTimes(timing.cron ?? '', from, at.getTime() + high)
+  const [first] = walls
+  if (!first) return []
+  const names = walls.map(nameOf)
   const isFixed = parseCron(timing.cron ?? '', timing.timeZone).isFixedTime
-  const day = wallTime(from).slice(0, 10)
+  const day = wallTime(first.getTime()).slice(0, 10)
   const what = `${list(names)} on ${day} in ${timing.timeZone}`
   const lengthMs = high - low
   if (afterMs > beforeMs) {
-    const resumesAt = zone.format(at).slice(11, 16)
+    const resumed = zone.format(at)
+    const resumesAt = `${resumed.slice(11, 16)}${resumed.startsWith(day) ? '' : ` on ${resumed.slice(0, 10)}`}`
     const verb = names.length === 1 ? 'does not exist' : 'do not exist'
     const note = `${what.replace(' on ', ` ${verb} on `)}: ${isFixed ? `fires at ${resumesAt}` : 'does not fire then'}`
-    return [{ at, note, concerns: (tick) => isFixed && tick.getTime() === at.getTime() }]
+    return [
+      {
+        at,
+        note,
+        fires: isFixed ? [at] : [],
+        concerns: (tick) => isFixed && tick.getTime() === at.getTime(),
+      },
+    ]
   }
   const verb = names.length === 1 ? 'comes twice' : 'come twice'
   const note = `${what.replace(' on ', ` ${verb} on `)}: fires ${isFixed ? 'the first time' : 'both times'}`
-  return [{ at, note, concerns: (tick) => Math.abs(tick.getTime() - at.getTime() + 0.5) < lengthMs }]
+  const fires = [beforeMs, ...(isFixed ? [] : [afterMs])].map((ahead) => new Date(first.getTime() - ahead))
+  return [{ at, note, fires, concerns: (tick) => Math.abs(tick.getTime() - at.getTime() + 0.5) < lengthMs }]
 }
 
 /** The times on the wall that a pattern names from `from` until before `to`; a few of them, and the last. */
-function wallTimes(cron: string, from: number, to: number): string[] {
+function wallTimes(cron: string, from: number, to: number): Date[] {
   const onWall = parseCron(cron, 'UTC')
-  const found: string[] = []
+  const found: Date[] = []
   let tick = onWall.next(new Date(from - 1))
-  for (; tick && tick.getTime() < to && found.length <= NAMED; tick = onWall.next(tick))
-    found.push(nameOf(tick))
+  for (; tick && tick.getTime() < to && found.length <= NAMED; tick = onWall.next(tick)) found.push(tick)
   return found
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { preview } from '../../../../../src/shared/core/schedule/preview.ts'
-import { createZone } from '../../../../../src/shared/core/schedule/zone.ts'
+import { zoneOf } from '../../../../../src/shared/core/schedule/zone.ts'
 
 const none = { everyMs: null, anchorAt: null, startsAt: null, endsAt: null }
 const of = (cron: string, timeZone: string, after: string, count = 1) =>
@@ -59,9 +59,9 @@ test('a change at midnight, and one of half an hour, are told as they are', () =
 })
 
 test('a zone knows its distance from UTC and when it changes', () => {
-  const zone = createZone('Asia/Kathmandu')
+  const zone = zoneOf('Asia/Kathmandu')
   expect(zone.format(new Date('2027-01-01T00:00:00Z'))).toBe('2027-01-01 05:45:00 +05:45')
-  const berlin = createZone('Europe/Berlin').changes(
+  const berlin = zoneOf('Europe/Berlin').changes(
     new Date('2027-01-01T00:00:00Z'),
     new Date('2028-01-01T00:00:00Z'),
   )
