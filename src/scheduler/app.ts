@@ -5,9 +5,11 @@ import { within } from './deadline.ts'
 import { HTTP_STATUS, RETRY_AFTER_S, tellFailure } from './failure.ts'
 import { createGate } from './gate.ts'
 import { actionRoutes } from './rest/actions.ts'
+import { BATCH_BODY_LIMIT, BODY_LIMIT, receiveBody } from './rest/body.ts'
 import { eventRoutes } from './rest/events.ts'
 import { exportRoutes } from './rest/export.ts'
 import { guard, protect } from './rest/guard.ts'
+import { createIntake } from './rest/intake.ts'
 import { logRoutes } from './rest/logs.ts'
 import { operationRoutes } from './rest/operations.ts'
 import { queueRoutes } from './rest/queues.ts'
@@ -21,15 +23,14 @@ import type { Services } from './services.ts'
 import { serveNotFound, serveSite } from './site/serve.ts'
 import { createTrpcHandler } from './trpc.ts'
 
-/** What is worked on at once. */
+/** Requests that are worked on at once. */
 const MAX_REQUESTS = 20_000
-const MAX_BODY_BYTES = 512 * 1024 * 1024
-/** What a body of unknown length is taken for. */
-const UNKNOWN_BYTES = 1024 * 1024
+const LATE = 'The answer took too long. Try again shortly.'
+const EVENT_STREAM = 'text/event-stream'
 
 /** The HTTP application: every route of every family, with errors in one shape. */
 export function createApp(services: Services): Hono<Env> {
-  const { log, requestTimeoutMs } = services
+  const { log, requestTimeoutMs, limits } = services
   // Not strict: /status/?task_id=… is answered as /status?task_id=… is, without a redirect.
   const app = new Hono<Env>({ strict: false })
   app.use(protect, guard(services.hosts), serveSite(services.site))
@@ -50,26 +51,34 @@ export function createApp(services: Services): Hono<Env> {
   const routes = families.flat()
   routes.push(indexRoute(routes))
 
-  const gate = createGate(MAX_REQUESTS, MAX_BODY_BYTES)
-  for (const { method, path, handle, endless } of routes) {
+  const intake = createIntake({ maxBytes: limits.bodyBytes, timeoutMs: limits.bodyTimeoutMs })
+  const gate = createGate(MAX_REQUESTS, limits.bodyBytes)
+
+  /** Receives what the request has to say, then does the work when there is room for it. */
+  async function admit(
+    request: Request,
+    bodyLimit: number,
+    work: () => Promise<Response>,
+  ): Promise<Response> {
+    const bytes = await receiveBody(request, intake, bodyLimit)
+    return await within(requestTimeoutMs, LATE, gate.pass(bytes, work))
+  }
+
+  for (const { method, path, handle, bodyLimit = BODY_LIMIT, endless } of routes) {
     app.on(method, path, async (c) => {
       if (endless) {
         c.env?.server?.timeout(c.req.raw, 0)
         return await handle(c, services)
       }
-      return await within(
-        requestTimeoutMs,
-        'The answer took too long. Try again shortly.',
-        gate.pass(bytesOf(c.req.raw), async () => handle(c, services)),
-      )
+      return await admit(c.req.raw, bodyLimit, async () => handle(c, services))
     })
   }
 
   const handleTrpc = createTrpcHandler(services)
-  app.on(['GET', 'POST'], '/trpc/*', (c) => {
-    const isStream = c.req.header('accept')?.includes('text/event-stream')
-    const handle = () => handleTrpc(c.req.raw, c.env?.server)
-    return isStream ? handle() : gate.pass(bytesOf(c.req.raw), handle)
+  app.on(['GET', 'POST'], '/trpc/*', async (c) => {
+    const answer = await admit(c.req.raw, BATCH_BODY_LIMIT, () => handleTrpc(c.req.raw))
+    if (answer.headers.get('content-type')?.startsWith(EVENT_STREAM)) c.env?.server?.timeout(c.req.raw, 0)
+    return answer
   })
 
   for (const [path, allowed] of methodsByPath(routes)) {
@@ -95,12 +104,6 @@ export function createApp(services: Services): Hono<Env> {
   })
 
   return app
-}
-
-function bytesOf(request: Request): number {
-  const declared = request.headers.get('content-length')
-  if (declared !== null) return Number(declared) || 0
-  return request.body ? UNKNOWN_BYTES : 0
 }
 
 /** What this is, for programs; a browser is shown the dashboard. */

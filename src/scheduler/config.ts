@@ -15,6 +15,7 @@ import {
 import { databaseConfig } from '../shared/store/config.ts'
 import type { DatabaseSettings } from '../shared/store/connect.ts'
 import type { Policy } from './autoscale/decide.ts'
+import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { type AllowedHosts, allowedHosts } from './rest/hosts.ts'
 import { LIMITS } from './schemas.ts'
 
@@ -28,6 +29,7 @@ export interface Config {
   coordinators: string[]
   maxLogEvents: number
   requestTimeoutMs: number
+  limits: Limits
   /** ms of silence after which a worker is gone. */
   silenceMs: number
   /** Where workers are started and killed; `docker` is compose or swarm, as the engine says. */
@@ -62,6 +64,8 @@ export interface Site {
   hostName?: string
 }
 
+const MIB = 1024 * 1024
+
 export const settings = {
   ...commonSettings,
   ...databaseSettings,
@@ -73,6 +77,11 @@ export const settings = {
   COORDINATOR: list([]),
   MAX_LOG_EVENTS: integer(250, 1, 100_000),
   REQUEST_TIMEOUT: duration(15_000),
+  BODY_TIMEOUT: duration(DEFAULT_LIMITS.bodyTimeoutMs),
+  MAX_BODY_BYTES: integer(DEFAULT_LIMITS.bodyBytes, 16 * MIB, 2 ** 40),
+  MAX_PAGE_BYTES: integer(DEFAULT_LIMITS.pageBytes, 64 * 1024, 2 ** 30),
+  MAX_STREAMS: integer(DEFAULT_LIMITS.streams, 1, 1_000_000),
+  MAX_STREAMS_PER_CALLER: integer(DEFAULT_LIMITS.streamsPerCaller, 1, 1_000_000),
   FLEET: oneOf('detect', ['detect', 'process', 'compose', 'swarm', 'kubernetes', 'none']),
   AUTOSCALE: optionalRange(1, LIMITS.workers),
   AUTOSCALE_TARGET_WAIT: duration(10_000),
@@ -97,6 +106,13 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     coordinators: coordinators ?? ['localhost:8080'],
     maxLogEvents: values.MAX_LOG_EVENTS,
     requestTimeoutMs: values.REQUEST_TIMEOUT,
+    limits: {
+      bodyTimeoutMs: values.BODY_TIMEOUT,
+      bodyBytes: values.MAX_BODY_BYTES,
+      pageBytes: values.MAX_PAGE_BYTES,
+      streams: values.MAX_STREAMS,
+      streamsPerCaller: values.MAX_STREAMS_PER_CALLER,
+    },
     silenceMs: values.HEARTBEAT_INTERVAL * values.MAX_HEARTBEAT_MISSES,
     fleet: values.FLEET === 'detect' ? detectFleet(values, site) : values.FLEET,
     fleetProject: values.FLEET_PROJECT,

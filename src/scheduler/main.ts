@@ -75,6 +75,7 @@ const services = {
   health,
   site: createSite(join(import.meta.dir, '..', '..', 'web', 'dist')),
   hosts: config.hosts,
+  limits: config.limits,
   log,
   keepAliveMs: 15_000,
   requestTimeoutMs: config.requestTimeoutMs,

@@ -7,6 +7,7 @@ import type { Dashboard } from './dashboard/dashboard.ts'
 import type { Exports } from './export/exports.ts'
 import type { Feed } from './feed/feed.ts'
 import type { Health } from './health.ts'
+import type { Limits } from './limits.ts'
 import type { TaskLogs } from './logs/task-logs.ts'
 import type { Queues } from './queues/queues.ts'
 import type { AllowedHosts } from './rest/hosts.ts'
@@ -39,6 +40,7 @@ export interface Services {
   site: Site
   /** The names by which this server may be called; null: any. */
   hosts: AllowedHosts | null
+  limits: Limits
   log: Log
   /** ms between two comments that keep an idle event stream open. */
   keepAliveMs: number

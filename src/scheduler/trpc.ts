@@ -14,7 +14,7 @@ import { type NewsView, viewLine, viewNews } from './logs/views.ts'
 import { manyInput } from './many-input.ts'
 import { editQueueInput, pauseQueueInput, queueNameInput } from './queues/input.ts'
 import { viewQueue } from './queues/views.ts'
-import { BATCH_BODY_LIMIT, readJsonText } from './rest/body.ts'
+import { readJsonText } from './rest/body.ts'
 import {
   backfillInput,
   createScheduleInput,
@@ -334,15 +334,15 @@ const RETRY_AFTER = { 'Retry-After': String(RETRY_AFTER_S) }
 
 /** Whether the same call may succeed later. */
 const isForNow = ({ code }: TRPCError) => code === 'SERVICE_UNAVAILABLE' || code === 'TOO_MANY_REQUESTS'
+/** Asks for the calls of a batch to be answered one by one. */
+const STREAMED = 'trpc-accept'
 
 /** Serves the router under /trpc. */
 export function createTrpcHandler(services: Services) {
-  return async (request: Request, server: Bun.Server<unknown> | undefined): Promise<Response> => {
-    if (request.headers.get('accept')?.includes('text/event-stream')) server?.timeout(request, 0)
+  return async (request: Request): Promise<Response> => {
     return await fetchRequestHandler({
       endpoint: '/trpc',
-      // tRPC itself would take forms too, which other sites can send.
-      req: request.method === 'POST' ? await withReadBody(request) : request,
+      req: wholeRequest(request),
       router: appRouter,
       createContext: () => services,
       maxBatchSize: MAX_CALLS,
@@ -351,7 +351,13 @@ export function createTrpcHandler(services: Services) {
   }
 }
 
-async function withReadBody(request: Request): Promise<Request> {
-  const body = await readJsonText(request, BATCH_BODY_LIMIT)
-  return new Request(request.url, { method: 'POST', headers: request.headers, body, signal: request.signal })
+/** The request with the body that was received; tRPC itself would take forms too, which other sites can send. */
+function wholeRequest(request: Request): Request {
+  const isPost = request.method === 'POST'
+  if (!isPost && !request.headers.has(STREAMED)) return request
+  // An answer that is written while the work goes on would leave the gate before its work has ended.
+  const headers = new Headers(request.headers)
+  headers.delete(STREAMED)
+  const body = isPost ? readJsonText(request) : null
+  return new Request(request.url, { method: request.method, headers, body, signal: request.signal })
 }

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { TaskAction } from '../../shared/store/walk.ts'
 import { bulkInputs, parse, taskIdInput } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { BODY_LIMIT, readJson } from './body.ts'
+import { readJson } from './body.ts'
 import { refuseOtherSites } from './origin.ts'
 import type { Env, Route } from './route.ts'
 
@@ -17,7 +17,7 @@ async function one(c: Context<Env>, { actions }: Services, action: TaskAction) {
 }
 
 async function many(c: Context<Env>, { actions }: Services, action: TaskAction) {
-  const input = parse(bulkInputs[action], await readJson(c.req.raw, BODY_LIMIT))
+  const input = parse(bulkInputs[action], await readJson(c.req.raw))
   return c.json(await actions.many(action, input))
 }
 

@@ -1,5 +1,6 @@
 import { AppError } from '../../shared/core/error.ts'
 import { createBreath } from '../breath.ts'
+import type { Intake } from './intake.ts'
 import { Refusal } from './route.ts'
 
 const MIB = 1024 * 1024
@@ -10,10 +11,10 @@ export const BATCH_BODY_LIMIT = 16 * MIB
  * The JSON of a request. Only `application/json` is taken: a form on another site cannot send that, so it
  * cannot change anything here in the name of whoever looks at it.
  *
- * @throws 415, 413 beyond `limit` bytes, or `invalid` for what is no JSON
+ * @throws 415, or `invalid` for what is no JSON
  */
-export async function readJson(request: Request, limit: number): Promise<unknown> {
-  const text = await readJsonText(request, limit)
+export async function readJson(request: Request): Promise<unknown> {
+  const text = readJsonText(request)
   try {
     return JSON.parse(text)
   } catch {
@@ -34,14 +35,13 @@ export const isNdjson = (request: Request) => typeOf(request) === NDJSON_TYPE
  * The values of an NDJSON request, each with the number of its line, from 1. Empty lines are skipped.
  *
  * @param most values; one more is read, so that a caller sees that there are too many
- * @throws 413 beyond `limit` bytes, or `invalid` naming the line that is no JSON
+ * @throws `invalid` naming the line that is no JSON
  */
 export async function readNdjson(
   request: Request,
-  limit: number,
   most: number,
 ): Promise<{ line: number; value: unknown }[]> {
-  const text = await readText(request, limit)
+  const text = readText(request)
   const found: { line: number; value: unknown }[] = []
   let line = 0
   const breathe = createBreath()
@@ -62,13 +62,13 @@ export async function readNdjson(
 }
 
 /** The text of a JSON request, unparsed; see `readJson`. */
-export async function readJsonText(request: Request, limit: number): Promise<string> {
+export function readJsonText(request: Request): string {
   if (typeOf(request) !== JSON_TYPE) throw new Refusal(415, `the body must be ${JSON_TYPE}`)
-  return await readText(request, limit)
+  return readText(request)
 }
 
-async function readText(request: Request, limit: number): Promise<string> {
-  const bytes = await readBytes(request, limit)
+function readText(request: Request): string {
+  const bytes = received.get(request) ?? new Uint8Array()
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
@@ -76,17 +76,18 @@ async function readText(request: Request, limit: number): Promise<string> {
   }
 }
 
-async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
-  const tooLarge = () => new Refusal(413, `the body must be at most ${limit / MIB} MiB`)
-  const declared = request.headers.get('content-length')
-  if (Number(declared ?? 0) > limit) throw tooLarge()
-  if (declared !== null) return await request.bytes()
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of request.body ?? []) {
-    length += chunk.byteLength
-    if (length > limit) throw tooLarge()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+/** The bodies that were received before their requests were let in. */
+const received = new WeakMap<Request, Uint8Array>()
+
+/**
+ * Receives what a request has to say, if we take its kind: `readJson` and the like find it.
+ *
+ * @returns its size
+ * @throws see `Intake.receive`
+ */
+export async function receiveBody(request: Request, intake: Intake, limit: number): Promise<number> {
+  if (!request.body || ![JSON_TYPE, NDJSON_TYPE].includes(typeOf(request) ?? '')) return 0
+  const bytes = await intake.receive(request, limit)
+  received.set(request, bytes)
+  return bytes.byteLength
 }

@@ -1,6 +1,6 @@
 import { type ManyInput, manyInput, manyInputWith, placeOfMany } from '../many-input.ts'
 import { LIMITS, type Place, parseAsync } from '../schemas.ts'
-import { BATCH_BODY_LIMIT, isNdjson, readJson, readNdjson } from './body.ts'
+import { isNdjson, readJson, readNdjson } from './body.ts'
 
 export const NO_MANY_KEY =
   'the Idempotency-Key header is not for many tasks; give each its own idempotency_key'
@@ -18,7 +18,7 @@ export interface ManyRead {
  */
 export async function readMany(request: Request): Promise<ManyRead> {
   if (isNdjson(request)) {
-    const lines = await readNdjson(request, BATCH_BODY_LIMIT, LIMITS.many)
+    const lines = await readNdjson(request, LIMITS.many)
     const placeOf = (index: number) => {
       const place = `line ${lines[index]?.line}: `
       return { itself: place, whole: `${place}the task `, field: place }
@@ -26,7 +26,7 @@ export async function readMany(request: Request): Promise<ManyRead> {
     const tasks = await parseAsync(manyInputWith(placeOf), { tasks: lines.map(({ value }) => value) })
     return { tasks, placeOf }
   }
-  const body = await readJson(request, BATCH_BODY_LIMIT)
+  const body = await readJson(request)
   const tasks = await parseAsync(manyInput, Array.isArray(body) ? { tasks: body } : body)
   return { tasks, placeOf: placeOfMany }
 }

@@ -2,12 +2,12 @@ import type { Context } from 'hono'
 import { editQueueInput, pauseQueueInput, queueNameInput } from '../queues/input.ts'
 import { viewQueue } from '../queues/views.ts'
 import { parse } from '../schemas.ts'
-import { BODY_LIMIT, readJson } from './body.ts'
+import { readJson } from './body.ts'
 import type { Env, Route } from './route.ts'
 
 const nameOf = (c: Context<Env>) => parse(queueNameInput, { queue: c.req.param('name') }).queue
 
-const read = (c: Context<Env>) => readJson(c.req.raw, BODY_LIMIT)
+const read = (c: Context<Env>) => readJson(c.req.raw)
 
 /** Who pauses may be left out, and the body with it. */
 const readPause = async (c: Context<Env>) => (c.req.header('content-type') ? await read(c) : {})

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { AppError } from '../../shared/core/error.ts'
+import { AppError, type ErrorCode } from '../../shared/core/error.ts'
 import type { Services } from '../services.ts'
 
 /** `server` is the Bun server that took the request; there is none when a test asks the app itself. */
@@ -12,6 +12,8 @@ export interface Route {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   path: string
   handle(context: Context<Env>, services: Services): Response | Promise<Response>
+  /** Bytes that the body may have; default BODY_LIMIT. */
+  bodyLimit?: number
   /** Whether the answer goes on for as long as the client listens. */
   endless?: boolean
 }
@@ -22,7 +24,8 @@ export class Refusal extends AppError {
     readonly status: ContentfulStatusCode,
     message: string,
     readonly headers: Record<string, string> = {},
+    code: ErrorCode = 'invalid',
   ) {
-    super('invalid', message)
+    super(code, message)
   }
 }

@@ -11,7 +11,7 @@ import {
 } from '../schedules/input.ts'
 import { viewPreview, viewSchedule, viewSchedules, viewTicks } from '../schedules/views.ts'
 import { parse } from '../schemas.ts'
-import { BODY_LIMIT, readJson } from './body.ts'
+import { readJson } from './body.ts'
 import type { Env, Route } from './route.ts'
 
 /** The id in the path; what cannot be one names nothing. */
@@ -21,7 +21,7 @@ function idOf(c: Context<Env>): string {
   return parsed.data.schedule_id
 }
 
-const read = (c: Context<Env>) => readJson(c.req.raw, BODY_LIMIT)
+const read = (c: Context<Env>) => readJson(c.req.raw)
 
 function linkNext(c: Context<Env>, cursor: string | null) {
   if (cursor)

@@ -15,7 +15,7 @@ import {
 import type { Services } from '../services.ts'
 import { queueDepthOf } from '../stats.ts'
 import { viewDetail, viewTask } from '../views.ts'
-import { BATCH_BODY_LIMIT, BODY_LIMIT, readJson } from './body.ts'
+import { BATCH_BODY_LIMIT, readJson } from './body.ts'
 import { readIdempotencyKey, withIdempotencyKey } from './idempotency-key.ts'
 import { NO_MANY_KEY, readMany } from './many.ts'
 import type { Env, Route } from './route.ts'
@@ -23,7 +23,7 @@ import type { Env, Route } from './route.ts'
 const epochSeconds = (at: Date) => Math.floor(at.getTime() / 1000)
 
 async function readSubmission(c: Context<Env>): Promise<unknown> {
-  return withIdempotencyKey(await readJson(c.req.raw, BODY_LIMIT), readIdempotencyKey(c.req.raw))
+  return withIdempotencyKey(await readJson(c.req.raw), readIdempotencyKey(c.req.raw))
 }
 
 async function schedule(c: Context<Env>, { tasks }: Services) {
@@ -39,7 +39,7 @@ async function schedule(c: Context<Env>, { tasks }: Services) {
 
 async function scheduleBatch(c: Context<Env>, { tasks }: Services) {
   if (readIdempotencyKey(c.req.raw) !== null) throw new AppError('invalid', NO_BATCH_KEY)
-  const input = parse(batchInput, await readJson(c.req.raw, BATCH_BODY_LIMIT))
+  const input = parse(batchInput, await readJson(c.req.raw))
   const { ids, scheduledAt } = await tasks.scheduleBatch(input)
   return c.json({
     count: ids.length,
@@ -94,8 +94,8 @@ async function get(c: Context<Env>, { tasks }: Services) {
 export const taskRoutes: Route[] = [
   { method: 'POST', path: '/api/schedule', handle: schedule },
   { method: 'POST', path: '/schedule', handle: schedule },
-  { method: 'POST', path: '/api/schedule/batch', handle: scheduleBatch },
-  { method: 'POST', path: '/api/tasks/batch', handle: submitMany },
+  { method: 'POST', path: '/api/schedule/batch', bodyLimit: BATCH_BODY_LIMIT, handle: scheduleBatch },
+  { method: 'POST', path: '/api/tasks/batch', bodyLimit: BATCH_BODY_LIMIT, handle: submitMany },
   { method: 'GET', path: '/api/status', handle: status },
   { method: 'GET', path: '/status', handle: status },
   {

@@ -1,7 +1,7 @@
 import { killInput, parse, scaleInput, workersInput } from '../schemas.ts'
 import { readStats } from '../stats.ts'
 import { viewAutoscaling, viewWorker } from '../views.ts'
-import { BODY_LIMIT, readJson } from './body.ts'
+import { readJson } from './body.ts'
 import type { Route } from './route.ts'
 
 export const workerRoutes: Route[] = [
@@ -33,7 +33,7 @@ export const workerRoutes: Route[] = [
     method: 'POST',
     path: '/api/workers/scale',
     async handle(c, { workers }) {
-      const scaled = await workers.scale(parse(scaleInput, await readJson(c.req.raw, BODY_LIMIT)))
+      const scaled = await workers.scale(parse(scaleInput, await readJson(c.req.raw)))
       return c.json({ ok: true, ...scaled, message: `Scaled to ${scaled.count} workers` })
     },
   },
@@ -41,7 +41,7 @@ export const workerRoutes: Route[] = [
     method: 'POST',
     path: '/api/workers/kill',
     async handle(c, { workers }) {
-      const killed = await workers.kill(parse(killInput, await readJson(c.req.raw, BODY_LIMIT)))
+      const killed = await workers.kill(parse(killInput, await readJson(c.req.raw)))
       return c.json({ ok: true, ...killed, message: `Killed worker ${killed.name}` })
     },
   },

@@ -21,8 +21,9 @@ export const workflowRoutes: Route[] = [
   {
     method: 'POST',
     path: '/api/workflows',
+    bodyLimit: BATCH_BODY_LIMIT,
     async handle(c, { workflows }) {
-      const body = await readJson(c.req.raw, BATCH_BODY_LIMIT)
+      const body = await readJson(c.req.raw)
       const keyed = withIdempotencyKey(body, readIdempotencyKey(c.req.raw))
       return c.json(await workflows.create(parse(createWorkflowInput, keyed)))
     },

@@ -9,6 +9,7 @@ import type { FeedEvent } from '../../../src/scheduler/feed/event.ts'
 import { createFeed, type Feed } from '../../../src/scheduler/feed/feed.ts'
 import type { Fleet } from '../../../src/scheduler/fleet/port.ts'
 import { createHealth } from '../../../src/scheduler/health.ts'
+import { DEFAULT_LIMITS, type Limits } from '../../../src/scheduler/limits.ts'
 import { createTaskLogs } from '../../../src/scheduler/logs/task-logs.ts'
 import { createQueues } from '../../../src/scheduler/queues/queues.ts'
 import { type AllowedHosts, allowedHosts } from '../../../src/scheduler/rest/hosts.ts'
@@ -65,6 +66,7 @@ export interface StandOptions {
   /** The folder of a built dashboard. */
   site?: string
   hosts?: AllowedHosts | null
+  limits?: Partial<Limits>
   /** The address by which it decides whom it answers to; default loopback. */
   listensOn?: string
   actions?: Partial<ActionsOptions>
@@ -113,6 +115,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     health: createHealth({ sql, coordinators: options.coordinators ?? ['127.0.0.1:1'], timeoutMs: 1000 }),
     site: createSite(options.site ?? '/nowhere'),
     hosts: options.hosts === undefined ? allowedHosts(options.listensOn ?? '127.0.0.1', []) : options.hosts,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
     log,
     keepAliveMs: options.keepAliveMs ?? 15_000,
     requestTimeoutMs: 10_000,
