@@ -1,5 +1,7 @@
 import { Command } from 'commander'
 import { AppError } from '../shared/core/error.ts'
+import { FAULT_KINDS, type FaultKind } from './chaos/faults.ts'
+import { ALL_KINDS } from './chaos/plan.ts'
 import { renderReport } from './chaos/report.ts'
 import { runChaos } from './chaos/run.ts'
 import { type CommonOptions, finishCommand, print, printJson } from './command.ts'
@@ -9,6 +11,8 @@ interface ChaosCommandOptions extends CommonOptions {
   seed?: string
   duration: string
   report?: string
+  faults?: string
+  list?: true
   keep?: true
 }
 
@@ -21,6 +25,8 @@ It starts a cluster and a PostgreSQL of its own, on free ports and in a temporar
 Examples:
   $ bun run taskmaster chaos
   $ bun run taskmaster chaos --seed 7 --duration 20s
+  $ bun run taskmaster chaos --faults frozen-database,database-errors
+  $ bun run taskmaster chaos --list
   $ bun run taskmaster chaos --report chaos.json`
 
 /** @param env with TASKMASTER_PARENT set, the end of standard input stops it too */
@@ -29,6 +35,8 @@ export function chaosCommand(env: Record<string, string | undefined>): Command {
     .description('break a cluster in every way for a while, and check that it kept every promise')
     .option('--seed <number>', 'which faults; the same seed and duration give the same (default: any)')
     .option('--duration <duration>', 'how long faults are made', '60s')
+    .option('--faults <kinds>', 'only these kinds of faults, separated by commas, or all')
+    .option('--list', 'list the kinds of faults')
     .option('--report <file>', 'write the report there as JSON')
     .option('--keep', 'keep the logs even when nothing is wrong')
     .addHelpText('after', EXAMPLES)
@@ -41,9 +49,10 @@ export function chaosCommand(env: Record<string, string | undefined>): Command {
 }
 
 async function chaos(
-  { seed, duration, report: file, keep, json }: ChaosCommandOptions,
+  { seed, duration, faults, list, report: file, keep, json }: ChaosCommandOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  if (list) return json ? printJson(FAULT_KINDS) : print(describeKinds())
   const durationMs = parseDurationMs(duration)
   if (durationMs < MIN_MS) throw new AppError('invalid', `--duration must be at least ${MIN_MS / 1000}s`)
   const startedAt = performance.now()
@@ -51,6 +60,7 @@ async function chaos(
     const report = await runChaos({
       seed: seed === undefined ? Math.floor(Math.random() * 1_000_000) : parseSeed(seed),
       durationMs,
+      ...(faults !== undefined && { kinds: parseKinds(faults) }),
       keep: keep === true,
       signal,
       onProgress(what) {
@@ -67,6 +77,23 @@ async function chaos(
     process.stderr.write('Stopped.\n')
     process.exitCode = 130
   }
+}
+
+function describeKinds(): string {
+  const width = Math.max(...ALL_KINDS.map((kind) => kind.length))
+  return ALL_KINDS.map((kind) => `${kind.padEnd(width)}  ${FAULT_KINDS[kind]}`).join('\n')
+}
+
+function parseKinds(text: string): FaultKind[] {
+  if (text === 'all') return ALL_KINDS
+  return text.split(',').map((word) => {
+    const kind = ALL_KINDS.find((known) => known === word.trim())
+    if (kind) return kind
+    throw new AppError(
+      'invalid',
+      `--faults: there is no kind "${word.trim()}"; it is all, or some of ${ALL_KINDS.join(', ')}`,
+    )
+  })
 }
 
 function parseSeed(text: string): number {

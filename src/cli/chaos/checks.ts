@@ -1,7 +1,10 @@
 import { isEnded, TASK_STATES } from '../../shared/core/task.ts'
 import type { TaskRow } from '../../shared/store/evidence.ts'
 import { blamesParent, judgeAsked, judgeEdges } from './dependencies.ts'
+import { judgeHealing, judgeReadiness, judgeRefusals } from './healing.ts'
 import { attemptKey, type Index } from './indexed.ts'
+import { judgeLines } from './lines.ts'
+import { judgeDraining, judgeGivenUp } from './soundness.ts'
 import { judgeTicks } from './ticks.ts'
 
 /** What is wrong about each thing that a check looked at; null: nothing. */
@@ -9,10 +12,12 @@ export type Check = (index: Index) => Iterable<string | null>
 
 /** Every promise that a run is held against. */
 export const CHECKS: Record<string, Check> = {
-  'no acknowledged task is lost': function* ({ evidence, tasks }) {
+  'no acknowledged task is lost': function* ({ evidence, tasks, lives }) {
     for (const { key, acknowledged } of evidence.submissions) {
       for (const id of new Set(acknowledged)) {
-        yield tasks.has(id) ? null : `task ${id} was acknowledged (key ${key}) and is not there`
+        yield tasks.has(id) || lives.gone.has(id)
+          ? null
+          : `task ${id} was acknowledged (key ${key}) and is not there`
       }
     }
   },
@@ -67,6 +72,13 @@ export const CHECKS: Record<string, Check> = {
     }
   },
 
+  'what was confirmed as deleted is gone': function* ({ evidence, tasks }) {
+    for (const { acknowledged, discardConfirmed } of evidence.submissions) {
+      if (!discardConfirmed) continue
+      for (const id of new Set(acknowledged)) yield tasks.has(id) ? `task ${id} is still there` : null
+    }
+  },
+
   'what was confirmed as cancelled stays so': function* ({ evidence, tasks }) {
     for (const { acknowledged, cancelConfirmed } of evidence.submissions) {
       const task = tasks.get(acknowledged[0] ?? '')
@@ -76,7 +88,7 @@ export const CHECKS: Record<string, Check> = {
     }
   },
 
-  'failures and losses are charged as they happened': function* ({ evidence, past }) {
+  'failures and losses are charged as they happened': function* ({ evidence, past, lives }) {
     for (const task of evidence.tasks) {
       const { id, failures, losses, maxRetries, state, error } = task
       const behind = past.get(id) ?? []
@@ -88,8 +100,11 @@ export const CHECKS: Record<string, Check> = {
       const failedItself = state === 'failed' && !isLost && !blamesParent(task)
       // A last attempt that failed or was lost while it was being stopped counts, though the task is cancelled.
       const uncharged = state === 'cancelled' ? failures + losses - failed - lost : 0
-      const isCharged =
-        state === 'cancelled'
+      // A new life counts anew, and when it began is not said.
+      const most = failed + lost + (failedItself || isLost || state === 'cancelled' ? 1 : 0)
+      const isCharged = lives.touched.has(id)
+        ? failures + losses <= most
+        : state === 'cancelled'
           ? (uncharged === 0 || uncharged === 1) && failures >= failed && losses >= lost
           : failures === failed + (failedItself ? 1 : 0) && losses === lost + (isLost ? 1 : 0)
       const isSpent = !failedItself || failures === maxRetries + 1
@@ -111,6 +126,12 @@ export const CHECKS: Record<string, Check> = {
     }
   },
 
+  'no attempt of a sound worker is given up': judgeGivenUp,
+
+  'a worker that was asked to end is given nothing': judgeDraining,
+
+  'every line of an accepted attempt is stored once': judgeLines,
+
   'no attempt starts twice, nor ends twice': function* ({ history }) {
     for (const [key, events] of history) {
       const starts = events.filter(({ event }) => event === 'start').length
@@ -127,8 +148,9 @@ export const CHECKS: Record<string, Check> = {
 
   'nothing starts before its time': function* ({ evidence, tasks }) {
     const asked = new Map(
-      evidence.submissions.flatMap(({ acknowledged, scheduledAt }) =>
-        acknowledged.map((id) => [id, scheduledAt]),
+      evidence.submissions.flatMap(({ acknowledged, scheduledAt, runNowAskedAt }) =>
+        // What was to run now may have done so from then on.
+        acknowledged.map((id) => [id, Math.min(scheduledAt ?? 0, runNowAskedAt ?? Number.POSITIVE_INFINITY)]),
       ),
     )
     for (const { taskId, attempt, event, at } of evidence.history) {
@@ -138,6 +160,15 @@ export const CHECKS: Record<string, Check> = {
       yield early <= evidence.clockErrorMs
         ? null
         : `attempt ${attemptKey(taskId, attempt)} started ${early.toFixed(3)} ms early`
+    }
+  },
+
+  'what was confirmed to run now is due by then': function* ({ evidence, tasks }) {
+    for (const { acknowledged, runNowConfirmedAt } of evidence.submissions) {
+      const task = tasks.get(acknowledged[0] ?? '')
+      if (runNowConfirmedAt === null || !task) continue
+      const late = task.scheduledAt - runNowConfirmedAt
+      yield late <= evidence.clockErrorMs ? null : `task ${task.id} is due ${late.toFixed(3)} ms later`
     }
   },
 
@@ -180,22 +211,34 @@ export const CHECKS: Record<string, Check> = {
 
   'each tick of a schedule starts one task': judgeTicks,
 
-  'the counters equal the table': function* ({ evidence: { tasks, counts } }) {
+  'what cannot be done for now is refused as such': judgeRefusals,
+
+  'a scheduler says when it cannot do its work, and when it can again': judgeReadiness,
+
+  'the system heals soon after each fault': judgeHealing,
+
+  'the counters equal the table': function* ({ evidence: { tasks, counts }, lives }) {
+    // What was deleted had ended; what was given a new life ends once more.
+    const isMore = lives.retried.size > 0
+    const range = (name: string, counted: number, least: number) =>
+      counted < least || (!isMore && counted > least + lives.gone.size)
+        ? `${name} is counted as ${counted} and is ${least}, with ${lives.gone.size} deleted`
+        : null
     for (const state of TASK_STATES) {
       const actual = tasks.filter((task) => task.state === state).length
       yield compare(state, counts.get(state) ?? 0, actual)
-      if (isEnded(state)) yield compare(`ever:${state}`, counts.get(`ever:${state}`) ?? 0, actual)
+      if (isEnded(state)) yield range(`ever:${state}`, counts.get(`ever:${state}`) ?? 0, actual)
     }
     const completed = Map.groupBy(
       tasks.filter(({ state }) => state === 'completed'),
       ({ workerId }) => workerId,
     )
     for (const [workerId, own] of completed) {
-      yield compare(`worker:${workerId}`, counts.get(`worker:${workerId}`) ?? 0, own.length)
+      yield range(`worker:${workerId}`, counts.get(`worker:${workerId}`) ?? 0, own.length)
     }
     let submitted = 0
     for (const [name, value] of counts) if (name.startsWith('submitted:')) submitted += value
-    yield compare('submitted', submitted, tasks.length)
+    yield compare('submitted', submitted, tasks.length + lives.gone.size)
   },
 }
 
@@ -225,6 +268,8 @@ function judgeFailure(taskId: string, attempt: number, error: string | null, ind
   const end = endOf(taskId, attempt, index)
   const what = `attempt ${attemptKey(taskId, attempt)} failed (${error})`
   if (error === 'simulated failure') return end === 'failed' ? null : `${what}, but ${saw(end)}`
+  // The end of an earlier life.
+  if (isLossError(error)) return null
   // A thread that was ended may not have come to its first word, nor said its last.
   if (error === `timed out after ${index.tasks.get(taskId)?.timeoutMs} ms`) return null
   return `${what}, which no executor says`

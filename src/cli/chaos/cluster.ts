@@ -42,8 +42,8 @@ export interface Cluster {
   readonly history: string
   process(name: string): Supervised
   path(name: string): TcpProxy
-  /** How often a process has ended by itself or been killed. */
-  readonly ends: number
+  /** When which process has ended by itself or been killed; epoch ms. */
+  readonly ends: { name: string; at: number }[]
   /** Asks all to end, workers first. */
   stop(): Promise<void>
 }
@@ -60,7 +60,7 @@ export async function startCluster({ seed, folder, database }: ClusterOptions): 
   }
   const processes = new Map<string, Supervised>()
   const starts = new Map<string, number>()
-  let ends = 0
+  const ends: { name: string; at: number }[] = []
 
   function envOf(name: string): Record<string, string> {
     const env = {
@@ -106,7 +106,7 @@ export async function startCluster({ seed, folder, database }: ClusterOptions): 
         })
       },
       onEnd(how) {
-        ends++
+        ends.push({ name, at: performance.timeOrigin + performance.now() })
         log(name, `--- ${stamp()} ended: ${how}`)
       },
     })
@@ -139,9 +139,7 @@ export async function startCluster({ seed, folder, database }: ClusterOptions): 
     history,
     process: (name) => processes.get(name) as Supervised,
     path: (name) => paths.get(name) as TcpProxy,
-    get ends() {
-      return ends
-    },
+    ends,
     stop,
   }
 }

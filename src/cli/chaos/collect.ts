@@ -8,8 +8,8 @@ export async function readHistory(file: string): Promise<HistoryEvent[]> {
   return text.split('\n').flatMap((line) => {
     const parsed = parse(line)
     if (!parsed) return []
-    const { task_id: taskId, attempt, event, pid, at } = parsed
-    return [{ taskId, attempt, event, pid, at }]
+    const { task_id: taskId, attempt, event, pid, at, lines } = parsed
+    return [{ taskId, attempt, event, pid, at, lines }]
   })
 }
 

@@ -8,11 +8,11 @@ export const blamesParent = ({ pickedAt, error }: Pick<TaskRow, 'pickedAt' | 'er
   pickedAt === null && BLAME.test(error ?? '')
 
 /** Holds what the table says of dependencies against what was asked for. */
-export function* judgeAsked({ evidence }: Index): Generator<string | null> {
+export function* judgeAsked({ evidence, lives }: Index): Generator<string | null> {
   const parents = parentsByTask(evidence)
   for (const { key, acknowledged, dependsOn } of evidence.submissions) {
     const [id] = acknowledged
-    if (!id || dependsOn.length === 0) continue
+    if (!id || dependsOn.length === 0 || lives.gone.has(id)) continue
     const found = (parents.get(id) ?? []).sort().join(', ')
     const asked = dependsOn.toSorted().join(', ')
     yield found === asked
@@ -22,7 +22,7 @@ export function* judgeAsked({ evidence }: Index): Generator<string | null> {
 }
 
 /** Holds each dependency against what executors wrote down themselves, outside of the system. */
-export function* judgeEdges({ evidence, tasks, history }: Index): Generator<string | null> {
+export function* judgeEdges({ evidence, tasks, history, lives }: Index): Generator<string | null> {
   const starts = new Map<string, number>()
   for (const { taskId, event, at } of evidence.history) {
     if (event === 'start') starts.set(taskId, Math.min(at, starts.get(taskId) ?? at))
@@ -34,6 +34,9 @@ export function* judgeEdges({ evidence, tasks, history }: Index): Generator<stri
       yield `task ${taskId} depends on ${dependsOn}, and one of them is not there`
       continue
     }
+    // Who retries a dependent has it run all the same; and what went on after a failure did so before the retry of that.
+    if (lives.retried.has(taskId) || (lives.touched.has(dependsOn) && child.onParentFailure === 'continue'))
+      continue
     const startedAt = starts.get(taskId)
     if (startedAt === undefined) yield judgeIdle(child, parent, parents.get(taskId) ?? [])
     else {

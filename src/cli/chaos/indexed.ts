@@ -1,5 +1,6 @@
 import type { AttemptRow, TaskRow } from '../../shared/store/evidence.ts'
 import type { Evidence, HistoryEvent } from './evidence.ts'
+import { findLives, type Lives } from './lives.ts'
 
 /** The evidence, found by task and by attempt. */
 export interface Index {
@@ -9,14 +10,17 @@ export interface Index {
   past: Map<string, AttemptRow[]>
   /** What the executor of each attempt wrote, in its order; see `attemptKey`. */
   history: Map<string, HistoryEvent[]>
+  lives: Lives
 }
 
 export const attemptKey = (taskId: string, attempt: number) => `${taskId}#${attempt}`
 
 export function indexEvidence(evidence: Evidence): Index {
+  const tasks = new Map(evidence.tasks.map((task) => [task.id, task]))
   return {
     evidence,
-    tasks: new Map(evidence.tasks.map((task) => [task.id, task])),
+    tasks,
+    lives: findLives({ evidence, tasks }),
     past: Map.groupBy(evidence.attempts, ({ taskId }) => taskId),
     history: Map.groupBy(evidence.history, ({ taskId, attempt }) => attemptKey(taskId, attempt)),
   }

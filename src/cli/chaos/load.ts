@@ -1,13 +1,13 @@
-import type { SubmissionRecord } from './evidence.ts'
+import { createAsk } from './ask.ts'
+import { newRecord, type SubmissionRecord } from './evidence.ts'
 import { CRASHING, type Drawn, drawTask, drawWorkflow } from './mix.ts'
+import { createPeople } from './people.ts'
 import type { Random } from './random.ts'
 
 /** ms between two submissions. */
 const GAP_MS = { min: 5, max: 75 }
 /** Submissions on their way at once: while nobody answers, no more are begun. */
 const MAX_OPEN = 200
-const ANSWER_LIMIT_MS = 3000
-const PAUSE_MS = { min: 50, max: 300 }
 /** Share of acknowledged submissions that are made again. */
 const AGAIN_SHARE = 0.1
 /** Share of submissions that are whole workflows. */
@@ -20,13 +20,16 @@ export interface LoadOptions {
   urls: string[]
   random: Random
   seed: number
-  crashAfterMs: number
+  /** ms after which a task is submitted that takes workers down; null: none is. */
+  crashAfterMs: number | null
 }
 
 /** Submits a random mix by REST, each task under a key of its own, as often as it takes. */
 export interface Load {
   readonly records: SubmissionRecord[]
   readonly acknowledged: number
+  /** Every answer of a scheduler that says that it cannot do what it was asked to. */
+  readonly serverErrors: ServerError[]
   /** Begins no more; resolves when those begun are acknowledged, or are given up after `patienceMs`. */
   stop(patienceMs: number): Promise<void>
 }
@@ -35,35 +38,27 @@ export function startLoad({ urls, random, seed, crashAfterMs }: LoadOptions): Lo
   const records: SubmissionRecord[] = []
   const open = new Set<Promise<void>>()
   const startedAt = performance.now()
+  const serverErrors: ServerError[] = []
+  /** Tasks that may be deleted at any time: nothing is to depend on them. */
+  const passing = new Set<SubmissionRecord>()
   let stopped = false
   let giveUpAt = Number.POSITIVE_INFINITY
   let acknowledged = 0
   let workflows = 0
   let crashed = false
-
-  /** Asks one of the schedulers after the other until one answers; null when it is too late. */
-  async function ask(path: string, body: object): Promise<{ status: number; body: Answer } | null> {
-    for (let turn = random.integer(0, urls.length - 1); performance.now() < giveUpAt; turn++) {
-      try {
-        const response = await fetch(`${urls[turn % urls.length]}${path}`, {
-          method: 'POST',
-          headers: { 'Content-Type': 'application/json' },
-          body: JSON.stringify(body),
-          signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
-        })
-        const answer = (await response.json()) as Answer
-        if (response.status < 500 && response.status !== 429) return { status: response.status, body: answer }
-      } catch {
-        // No answer, or half of one: it may have been done all the same.
-      }
-      await Bun.sleep(random.integer(PAUSE_MS.min, PAUSE_MS.max))
-    }
-    return null
-  }
+  const ask = createAsk({
+    urls,
+    random,
+    giveUpAt: () => giveUpAt,
+    onServerError: (status) => serverErrors.push({ status, at: now() }),
+  })
+  const people = createPeople(ask, now)
 
   /** Some of the tasks that were acknowledged last. */
   function drawParents(count: number): string[] {
-    const near = records.slice(-NEAR).flatMap(({ acknowledged: [id] }) => id ?? [])
+    const near = records
+      .slice(-NEAR)
+      .flatMap((record) => (passing.has(record) ? [] : (record.acknowledged[0] ?? [])))
     if (near.length === 0) return []
     return [...new Set(Array.from({ length: count }, () => random.pick(near)))]
   }
@@ -79,29 +74,23 @@ export function startLoad({ urls, random, seed, crashAfterMs }: LoadOptions): Lo
       const refusals =
         answer && answer.status !== 200 ? [`${answer.status} ${JSON.stringify(answer.body)}`] : []
       records.push({
-        key: `${name}-${key}`,
+        ...newRecord(`${name}-${key}`),
         acknowledged: [answer, again].flatMap((given) => given?.body.tasks?.[key] ?? []),
+        acknowledgedAt: answer?.status === 200 ? now() : null,
         refusals,
         dependsOn: ids[key] ? depends_on.map((parent) => ids[parent] ?? parent) : [],
-        ...{ scheduledAt: null, cancelAsked: false, cancelConfirmed: false },
       })
     }
     if (answer?.status === 200) acknowledged += tasks.length
   }
 
-  async function submit({ submission, aheadMs, cancelMs, parents }: Drawn) {
+  async function submit({ submission, aheadMs, action, parents }: Drawn) {
     const key = `chaos-${seed}-${records.length}`
     const scheduledAt = aheadMs === null ? null : Date.now() + aheadMs
     const dependsOn = drawParents(parents)
-    const record: SubmissionRecord = {
-      key,
-      acknowledged: [],
-      refusals: [],
-      scheduledAt,
-      dependsOn,
-      cancelAsked: false,
-      cancelConfirmed: false,
-    }
+    const record: SubmissionRecord = { ...newRecord(key), scheduledAt, dependsOn }
+    const isPassing = action?.kind === 'discard' || action?.kind === 'discard-many'
+    if (isPassing) passing.add(record)
     records.push(record)
     const task = { command: 'chaos', ...submission, idempotency_key: key, depends_on: dependsOn }
     const [path, body] =
@@ -112,26 +101,27 @@ export function startLoad({ urls, random, seed, crashAfterMs }: LoadOptions): Lo
       const answer = await ask(path, body)
       if (answer?.status === 200) record.acknowledged.push(answer.body.task_id ?? 'nothing')
       else if (answer) record.refusals.push(`${answer.status} ${JSON.stringify(answer.body)}`)
+      return answer?.sent ?? 0
     }
-    await send()
-    if (record.acknowledged.length > 0) acknowledged++
-    if (random.chance(AGAIN_SHARE)) await send()
+    const sent = await send()
+    if (record.acknowledged.length > 0) {
+      acknowledged++
+      record.acknowledgedAt = now()
+    }
+    // A key is free again once its task is deleted: a request that is still on its way would make another.
+    if (isPassing && sent !== 1) return
+    if (!isPassing && random.chance(AGAIN_SHARE)) await send()
     const [id] = record.acknowledged
-    if (cancelMs === null || !id) return
-    await Bun.sleep(cancelMs)
-    record.cancelAsked = true
-    const answer = await ask(`/api/tasks/${id}/cancel`, {})
-    record.cancelConfirmed = answer?.body.status === 'cancelled'
-    // What has ended meanwhile cannot be cancelled.
-    if (answer && answer.status !== 200 && answer.status !== 409) {
-      record.refusals.push(`cancel: ${answer.status} ${JSON.stringify(answer.body)}`)
-    }
+    if (!action || !id) return
+    await Bun.sleep(action.afterMs)
+    await people.act(action.kind, id, record)
   }
 
   async function run() {
     while (!stopped) {
       if (open.size < MAX_OPEN) {
-        const isTimeToCrash = !crashed && performance.now() - startedAt > crashAfterMs
+        const isTimeToCrash =
+          !crashed && crashAfterMs !== null && performance.now() - startedAt > crashAfterMs
         crashed ||= isTimeToCrash
         const isWorkflow = !isTimeToCrash && random.chance(WORKFLOW_SHARE)
         const begun = isWorkflow ? submitWorkflow() : submit(isTimeToCrash ? CRASHING : drawTask(random))
@@ -145,6 +135,7 @@ export function startLoad({ urls, random, seed, crashAfterMs }: LoadOptions): Lo
   const running = run()
   return {
     records,
+    serverErrors,
     get acknowledged() {
       return acknowledged
     },
@@ -157,9 +148,10 @@ export function startLoad({ urls, random, seed, crashAfterMs }: LoadOptions): Lo
   }
 }
 
-interface Answer {
-  task_id?: string
-  status?: string
-  /** Of a workflow: the ids by their keys. */
-  tasks?: Record<string, string>
+export interface ServerError {
+  status: number
+  at: number
 }
+
+/** Epoch ms by the machine's clock. */
+const now = () => performance.timeOrigin + performance.now()

@@ -19,21 +19,25 @@ export interface Drawn {
   submission: Submission
   /** ms from now that it is scheduled for; null: as soon as may be. */
   aheadMs: number | null
-  /** ms after its submission that somebody cancels it; null: nobody does. */
-  cancelMs: number | null
+  /** What somebody does to it, so many ms after its submission; null: nobody does anything. */
+  action: { kind: ActionKind; afterMs: number } | null
   /** How many of the tasks before it it depends on. */
   parents: number
 }
 
+/** What people do to tasks. `discard-many`: with others, by one request. */
+export type ActionKind = 'cancel' | 'retry' | 'run-now' | 'discard' | 'discard-many'
+
 const KINDS = [
   ...['short', 'short', 'short', 'short', 'long', 'ahead', 'ahead'],
-  ...['failing', 'failing', 'timeout', 'runaway', 'cancelled', 'cancelled'],
+  ...['failing', 'failing', 'timeout', 'runaway', 'cancelled', 'cancelled', 'talking', 'talking'],
+  ...['retried', 'hurried', 'discarded', 'discarded'],
 ] as const
 /** Such a task takes five workers down, each with all that runs there: one is enough. */
 export const CRASHING: Drawn = {
   submission: { name: 'crashing', payload: { duration_ms: 20, crash: true }, priority: 1 },
   aheadMs: null,
-  cancelMs: null,
+  action: null,
   parents: 0,
 }
 
@@ -54,7 +58,7 @@ export function drawWorkflow(
 ): (Submission & { key: string; command: string; depends_on: string[] })[] {
   return Array.from({ length: random.integer(2, 6) }, (_, index) => ({
     ...{ key: `k${index}`, command: 'chaos', name: 'workflow', priority: random.integer(0, 3) },
-    payload: { duration_ms: random.integer(0, 100), failure_rate: random.pick([0, 0, 0.5]) },
+    payload: { duration_ms: random.integer(0, 100), failure_rate: random.pick([0, 0, 0.5]), lines: 1 },
     on_parent_failure: random.pick(PARENT_FAILURES),
     depends_on: Array.from({ length: index }, (_, before) => `k${before}`).filter(() => random.chance(0.5)),
   }))
@@ -65,7 +69,7 @@ function drawAlone(random: Random): Drawn {
   const task = (durationMs: number, rest: Partial<Submission> = {}): Drawn => ({
     submission: { name, payload: { duration_ms: durationMs }, priority: random.integer(0, 3), ...rest },
     aheadMs: null,
-    cancelMs: null,
+    action: null,
     parents: 0,
   })
   const backoff = { retry_backoff_ms: random.integer(1, 300), retry_backoff_cap_ms: 1000 }
@@ -95,6 +99,25 @@ function drawAlone(random: Random): Drawn {
         cancel_grace_ms: random.integer(0, 100),
       })
     case 'cancelled':
-      return { ...task(random.integer(0, 3000)), cancelMs: random.integer(0, 2000) }
+      return {
+        ...task(random.integer(0, 3000)),
+        action: { kind: 'cancel', afterMs: random.integer(0, 2000) },
+      }
+    case 'talking':
+      return task(0, { payload: { duration_ms: random.integer(0, 2500), lines: random.integer(1, 50) } })
+    case 'retried': {
+      const payload = { duration_ms: random.integer(0, 200), failure_rate: random.pick([0.7, 1]), lines: 2 }
+      const failing = task(0, { payload, max_retries: random.integer(0, 1), ...backoff })
+      return { ...failing, action: { kind: 'retry', afterMs: random.integer(200, 3000) } }
+    }
+    case 'hurried': {
+      const action = { kind: 'run-now', afterMs: random.integer(0, 2000) } as const
+      return { ...task(random.integer(0, 100)), aheadMs: random.integer(3000, 30_000), action }
+    }
+    case 'discarded': {
+      const kind = random.pick(['discard', 'discard-many'] as const)
+      const action = { kind, afterMs: random.integer(200, 2000) }
+      return { ...task(random.integer(0, 200)), action }
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import type { PathFault } from './plan.ts'
+import type { PathFault } from './faults.ts'
 import { createWay, type Way } from './way.ts'
 
 /** A TCP way that can misbehave. */

@@ -1,6 +1,7 @@
 import type { CheckResult } from './check.ts'
 import type { Evidence } from './evidence.ts'
 import { attemptKey } from './indexed.ts'
+import type { Weather } from './plan.ts'
 
 /** Violations shown of each check; the JSON has them all. */
 const SHOWN = 10
@@ -9,6 +10,7 @@ export interface ChaosReport {
   ok: boolean
   seed: number
   durationMs: number
+  weather: Weather
   /** How long it took until everything had ended once the faults had. */
   drainMs: number
   /** The command that runs the same faults again. */
@@ -23,6 +25,8 @@ export interface ChaosReport {
   lateSuccesses: number
   clockErrorMs: number
   faults: { atMs: number; what: string }[]
+  /** How often schedulers answered with each status from 500. */
+  serverErrors: Record<string, number>
   processEnds: number
   checks: CheckResult[]
 }
@@ -42,6 +46,7 @@ export function summarise(evidence: Evidence) {
     lateSuccesses: history.filter(
       ({ event, taskId, attempt }) => event === 'completed' && !last.has(attemptKey(taskId, attempt)),
     ).length,
+    serverErrors: tally(evidence.serverErrors.map(({ status }) => String(status))),
   }
 }
 
@@ -59,11 +64,13 @@ export function renderReport(report: ChaosReport): string {
       .map(([name, count]) => `${count} ${name}`)
       .join(', ')
   const lines = [
-    `Seed ${seed}, ${durationMs / 1000} s: ${faults.length} faults, ${report.processEnds} processes ended, drained in ${(drainMs / 1000).toFixed(1)} s`,
+    `Seed ${seed} (${report.weather}), ${durationMs / 1000} s: ${faults.length} faults, ${report.processEnds} processes ended, drained in ${(drainMs / 1000).toFixed(1)} s`,
     `Submitted: ${report.submitted}, acknowledged: ${report.acknowledged}`,
     `Tasks:     ${figures(report.states)}`,
     `Attempts:  ${figures(report.attempts)}; late successes refused: ${report.lateSuccesses}`,
+    `Answers:   ${figures(report.serverErrors) || 'none from 500'}`,
     '',
+    ...(ok ? [] : ['What was done:', ...faults.map(renderFault), '']),
     ...checks.flatMap(renderCheck),
     '',
     ok ? 'Every promise was kept.' : 'A promise was broken.',
@@ -72,6 +79,9 @@ export function renderReport(report: ChaosReport): string {
   ]
   return lines.join('\n')
 }
+
+const renderFault = ({ atMs, what }: ChaosReport['faults'][number]) =>
+  `  ${(atMs / 1000).toFixed(1).padStart(6)} s  ${what}`
 
 function renderCheck({ name, looked, violations }: CheckResult): string[] {
   const shown = violations.slice(0, SHOWN).map((violation) => `        ${violation}`)

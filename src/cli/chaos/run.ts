@@ -1,18 +1,21 @@
 import { chmod, mkdtemp, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect, type Sql } from '../../shared/store/connect.ts'
+import type { Sql } from '../../shared/store/connect.ts'
 import { describeOpen, readTables } from '../../shared/store/evidence.ts'
 import { checkEvidence } from './check.ts'
 import { startCluster } from './cluster.ts'
 import { readHistory } from './collect.ts'
 import type { Evidence } from './evidence.ts'
+import type { FaultKind } from './faults.ts'
 import { createInjector } from './inject.ts'
 import { startLoad } from './load.ts'
-import { planFaults } from './plan.ts'
+import { DEFAULT_KINDS, MAX_CONNECTIONS, planFaults } from './plan.ts'
 import { createRandom } from './random.ts'
+import { watchReadiness } from './readiness.ts'
 import { type ChaosReport, summarise } from './report.ts'
 import { startRestartableServer } from './server.ts'
+import { createStore } from './store.ts'
 import { startSchedule } from './ticks.ts'
 
 /** From the end of the faults until everything has ended. */
@@ -26,19 +29,19 @@ const AUDIT_LIMIT_MS = 20_000
 const ANSWER_LIMIT_MS = 5000
 /** What MAX_LOST_ATTEMPTS is unless it is set. */
 const MAX_LOSSES = 5
-const POOL = {
-  poolMax: 2,
-  connectTimeoutMs: 2000,
-  idleTimeoutMs: 60_000,
-  statementTimeoutMs: 20_000,
-  applicationName: 'taskmaster-chaos',
-}
 /** Clocks are read to the millisecond somewhere. */
 const CLOCK_GRAIN_MS = 1
+const SERVER_SETTINGS = {
+  max_connections: String(MAX_CONNECTIONS),
+  // The least that PostgreSQL takes, so that the queue is soon full.
+  max_notify_queue_pages: '64',
+}
 
 export interface ChaosOptions {
   seed: number
   durationMs: number
+  /** The kinds of faults to choose from; by default those of `DEFAULT_KINDS`. */
+  kinds?: readonly FaultKind[]
   /** Keep logs and history even when nothing is wrong. */
   keep: boolean
   /** Aborted: stop at once, without a report. */
@@ -67,19 +70,20 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 async function run(
-  { seed, durationMs, signal, onProgress }: ChaosOptions,
+  { seed, durationMs, kinds = DEFAULT_KINDS, signal, onProgress }: ChaosOptions,
   folder: string,
   closing: (() => Promise<unknown>)[],
 ): Promise<Omit<ChaosReport, 'folder'>> {
-  const plan = planFaults(seed, durationMs)
+  const plan = planFaults(seed, durationMs, kinds)
   const random = createRandom(seed ^ 0x5eed)
   onProgress(`Seed ${seed}: ${plan.faults.length} faults in ${durationMs / 1000} s. Starting the cluster`)
-  const server = await startRestartableServer(folder, () => {})
+  const server = await startRestartableServer(folder, () => {}, SERVER_SETTINGS)
   closing.push(() => server.stop())
-  const sql = connect({ ...server.settings, ...POOL })
-  closing.push(() => sql.end({ timeout: 1 }))
+  const store = await createStore(server)
+  closing.push(() => store.end())
+  const { sql } = store
   signal.throwIfAborted()
-  const cluster = await startCluster({ seed, folder, database: server.settings })
+  const cluster = await startCluster({ seed, folder, database: store.settings })
   closing.push(() => cluster.stop())
   signal.throwIfAborted()
 
@@ -91,10 +95,13 @@ async function run(
   const onFault = (what: string) => {
     faults.push({ atMs: Math.round(sinceStart()), what })
   }
-  const injector = createInjector({ cluster, server, sql, onFault })
+  const injector = createInjector({ cluster, server, store, onFault })
   closing.push(() => injector.liftAll())
-  const load = startLoad({ urls: cluster.urls, random, seed, crashAfterMs: durationMs / 2 })
-
+  const readiness = watchReadiness(cluster.urls)
+  closing.push(() => readiness.stop())
+  // A task that takes workers down would excuse what is to be seen when it is still.
+  const crashAfterMs = plan.weather === 'still' ? null : durationMs / 2
+  const load = startLoad({ urls: cluster.urls, random, seed, crashAfterMs })
   closing.push(() => load.stop(0))
 
   const progress = setInterval(() => {
@@ -110,11 +117,15 @@ async function run(
 
   await injector.liftAll()
   onProgress('The faults are over. Waiting for every task to end')
-  const liftedAt = performance.now()
+  const lifted = performance.now()
+  const liftedAt = performance.timeOrigin + lifted
   await load.stop(PATIENCE_MS)
   const open = await drain(sql, signal)
-  const drainMs = performance.now() - liftedAt
+  const drainMs = performance.now() - lifted
   const audits = await Promise.all(cluster.urls.map((url) => audit(url, signal)))
+  await readiness.stop()
+  // What ends now was not made to.
+  const ends = [...cluster.ends]
   await cluster.stop()
 
   const evidence: Evidence = {
@@ -123,6 +134,12 @@ async function run(
     ...(await readTables(sql)),
     clockErrorMs: CLOCK_GRAIN_MS + Math.abs(readClock() - clock),
     maxLosses: MAX_LOSSES,
+    weather: plan.weather,
+    disturbances: injector.disturbances,
+    ends,
+    readiness: readiness.samples,
+    serverErrors: load.serverErrors,
+    liftedAt,
   }
   const checks = [
     { name: 'everything ends once the faults are over', looked: 1, violations: open },
@@ -134,13 +151,19 @@ async function run(
     seed,
     durationMs,
     drainMs,
-    replay: `bun run taskmaster chaos --seed ${seed} --duration ${durationMs}ms`,
+    weather: plan.weather,
+    replay: replayOf(seed, durationMs, kinds),
     ...summarise(evidence),
     clockErrorMs: evidence.clockErrorMs,
     faults,
-    processEnds: cluster.ends,
+    processEnds: ends.length,
     checks,
   }
+}
+
+function replayOf(seed: number, durationMs: number, kinds: readonly FaultKind[]): string {
+  const chosen = kinds === DEFAULT_KINDS ? '' : ` --faults ${kinds.join(',')}`
+  return `bun run taskmaster chaos --seed ${seed} --duration ${durationMs}ms${chosen}`
 }
 
 /** Waits until no task is open; what is wrong when that takes too long. */

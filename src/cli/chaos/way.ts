@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { PathFault } from './plan.ts'
+import type { PathFault } from './faults.ts'
 
 /** Bytes held back before their sender has to wait. */
 const MAX_HELD = 256 * 1024

@@ -44,12 +44,29 @@ export interface TickRow {
   taskId: string | null
 }
 
-/** An attempt that was not the last of its task. */
+/** How many lines of an attempt are stored, and how many of them differ. */
+export interface LinesRow {
+  taskId: string
+  attempt: number
+  lines: number
+  different: number
+}
+
+/** A process that was a worker. */
+export interface WorkerRow {
+  id: number
+  name: string
+  pid: number
+}
+
+/** An attempt that was not the last of its task, or the last before it was given a new life. */
 export interface AttemptRow {
   taskId: string
   attempt: number
-  outcome: 'failed' | 'lost' | 'returned'
+  workerId: number
+  outcome: 'failed' | 'cancelled' | 'lost' | 'returned'
   pickedAt: number
+  endedAt: number
   /** When its worker's report says that it started; null: nobody had heard of it. */
   startedAt: number | null
   error: string | null
@@ -62,6 +79,8 @@ export async function readTables(sql: Sql): Promise<{
   schedules: ScheduleRow[]
   ticks: TickRow[]
   edges: Edge[]
+  lines: LinesRow[]
+  workers: WorkerRow[]
   counts: Map<string, number>
 }> {
   const ms = (column: string) => sql`(1000 * extract(epoch FROM ${sql(column)}))::float8`
@@ -73,16 +92,26 @@ export async function readTables(sql: Sql): Promise<{
       schedule_id AS "scheduleId", ${ms('tick_at')} AS "tickAt", coalesce(on_parent_failure, 'fail') AS "onParentFailure"
     FROM tasks`
   const attempts = await sql<AttemptRow[]>`
-    SELECT task_id AS "taskId", attempt, outcome, ${ms('picked_at')} AS "pickedAt",
-      ${ms('started_at')} AS "startedAt", error FROM attempts`
+    SELECT task_id AS "taskId", attempt, worker_id AS "workerId", outcome, ${ms('picked_at')} AS "pickedAt",
+      ${ms('started_at')} AS "startedAt", ${ms('ended_at')} AS "endedAt", error FROM attempts`
   const schedules = await sql<ScheduleRow[]>`
     SELECT id, every_ms AS "everyMs", ${ms('anchor_at')} AS "anchorAt", ${ms('ends_at')} AS "endsAt"
     FROM schedules WHERE every_ms IS NOT NULL`
   const ticks = await sql<TickRow[]>`
     SELECT schedule_id AS "scheduleId", ${ms('tick_at')} AS "tickAt", outcome, task_id AS "taskId" FROM schedule_ticks`
   const edges = await sql<Edge[]>`SELECT task_id AS "taskId", depends_on AS "dependsOn" FROM dependencies`
+  const lines = await sql<LinesRow[]>`
+    SELECT task_id AS "taskId", attempt, count(*)::int AS lines, count(DISTINCT text)::int AS different
+    FROM task_logs GROUP BY task_id, attempt`
+  const workers = await sql<WorkerRow[]>`SELECT id, name, pid FROM workers`
   const rows = { tasks: [...tasks], attempts: [...attempts], schedules: [...schedules], ticks: [...ticks] }
-  return { ...rows, edges: [...edges], counts: await readCounts(sql) }
+  return {
+    ...rows,
+    edges: [...edges],
+    lines: [...lines],
+    workers: [...workers],
+    counts: await readCounts(sql),
+  }
 }
 
 /** The tasks that have not come to an end, and the schedules that have ticks to come, each in a line. */

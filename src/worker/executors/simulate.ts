@@ -3,16 +3,24 @@ import type { Json } from '../../shared/core/task.ts'
 import type { SlotTask } from '../messages.ts'
 import { type Executor, Failure } from './executor.ts'
 
+/** Lines that one attempt prints, at most. */
+const MAX_LINES = 1000
+
 /**
- * Stands for work: takes `payload.duration_ms`, or TASK_PROCESS_TIME, and fails with probability
- * `payload.failure_rate`. To show what the system does with work that misbehaves, `payload.busy` never yields
+ * Stands for work: takes `payload.duration_ms`, or TASK_PROCESS_TIME, prints `payload.lines` lines, and fails with
+ * probability `payload.failure_rate`. To show what the system does with work that misbehaves, `payload.busy` never yields
  * nor heeds a signal while it lasts, and `payload.crash` kills the worker process when it ends.
  */
-export const simulate: Executor = async (task, { settings, signal }) => {
+export const simulate: Executor = async (task, { settings, signal, say }) => {
   const durationMs = numberIn(task.payload, 'duration_ms') ?? settings.processTimeMs
   const failureRate = numberIn(task.payload, 'failure_rate') ?? 0
-  const note = (event: string) => record(settings.historyFile, task, event)
+  const lines = Math.min(MAX_LINES, Math.floor(numberIn(task.payload, 'lines') ?? 0))
+  const note = (event: string) => record(settings.historyFile, task, event, lines)
+  const print = (from: number, to: number) => {
+    for (let line = from; line <= to; line++) say('stdout', `line ${line} of ${lines}\n`)
+  }
   note('start')
+  print(1, lines >> 1)
   if (isSet(task.payload, 'busy')) spin(durationMs)
   else
     await pause(durationMs, signal).catch((error) => {
@@ -20,6 +28,7 @@ export const simulate: Executor = async (task, { settings, signal }) => {
       throw error
     })
   if (isSet(task.payload, 'crash')) process.kill(process.pid, 'SIGKILL')
+  print((lines >> 1) + 1, lines)
   if (failureRate > 0 && Math.random() < failureRate) {
     note('failed')
     throw new Failure('simulated failure')
@@ -47,12 +56,10 @@ async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
 }
 
 // One short line, appended whole: several threads and processes may share the file.
-function record(file: string | null, { taskId, attempt }: SlotTask, event: string) {
-  if (file)
-    appendFileSync(
-      file,
-      `${JSON.stringify({ task_id: taskId, attempt, event, pid: process.pid, at: now() })}\n`,
-    )
+function record(file: string | null, { taskId, attempt }: SlotTask, event: string, lines: number) {
+  if (!file) return
+  const line = { task_id: taskId, attempt, event, pid: process.pid, at: now(), lines }
+  appendFileSync(file, `${JSON.stringify(line)}\n`)
 }
 
 /** Epoch ms by a clock that no test skews: the monotonic one, from where the process began. */
