@@ -97,10 +97,14 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     await settler.settle(reports)
   }
 
+  const givingBack = new Set<Promise<unknown>>()
   function giveBack(tasks: { taskId: string; attempt: number }[]) {
-    returnTasks(sql, tasks).catch((error) => {
-      log.warn({ err: error, tasks: tasks.length }, 'Could not put tasks back; the next scan will')
-    })
+    const given = returnTasks(sql, tasks)
+      .catch((error) => {
+        log.warn({ err: error, tasks: tasks.length }, 'Could not put tasks back; the next scan will')
+      })
+      .finally(() => givingBack.delete(given))
+    givingBack.add(given)
   }
 
   function dispatch(tasks: ClaimedTask[]) {
@@ -250,6 +254,9 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   return {
     service,
     async stop() {
+      // Nothing is given out, and nobody registers, while the rest comes to its end.
+      registry.retire()
+      await claimer.stop()
       await Promise.all([
         scan.stop(),
         retention?.stop(),
@@ -260,7 +267,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
         limits.stop().catch(() => {}),
         cancels.stop().catch(() => {}),
       ])
-      await claimer.stop()
+      await Promise.all(givingBack)
       await inserting.close()
       await journal.stop()
       await settler.stop()

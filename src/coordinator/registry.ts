@@ -23,6 +23,8 @@ export interface Offer {
   /** Rises with every hello of the worker; 0: not counted. */
   greeting: number
   tasks: OfferedTask[]
+  /** It takes no new tasks. */
+  draining: boolean
 }
 
 /** A worker's link to this coordinator, from its registration to its end. */
@@ -60,6 +62,7 @@ export interface Registry {
    * with the table: what never reached it goes back to the queue, what is no longer its own is returned.
    *
    * @throws `conflict` when the worker has said hello again since, to whichever coordinator
+   * @throws `unavailable` after `retire`
    */
   connect(
     identity: WorkerIdentity,
@@ -79,6 +82,8 @@ export interface Registry {
   closeAll(): void
   /** Others gave these up in the table. */
   forget(lost: LostWorker[]): void
+  /** Registers nobody any more: this coordinator stops. */
+  retire(): void
   stop(): Promise<void>
 }
 
@@ -88,6 +93,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const goodbyes = new Map<string, Timer>()
   /** Registrations on their way, by worker: of one worker they go one after another. */
   const connecting = new Map<number, Promise<void>>()
+  let retired = false
 
   const losing = createBatcher<string, undefined>({
     async write(sessions) {
@@ -121,8 +127,9 @@ export function createRegistry(options: RegistryOptions): Registry {
     offer: Offer | null,
   ): ReturnType<Registry['connect']> {
     const session = crypto.randomUUID()
-    const greeting = offer?.greeting ?? 0
-    if (!(await registerWorker(sql, identity, options.coordinatorId, session, greeting))) throw overtaken()
+    const { greeting = 0, draining = false } = offer ?? {}
+    const said = { greeting, draining }
+    if (!(await registerWorker(sql, identity, options.coordinatorId, session, said))) throw overtaken()
     const before = connections.get(identity.id)
     if (before) drop(before)
     const offered = offer?.tasks ?? null
@@ -130,6 +137,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     const held = offered ? inTable.filter((task) => offered.some((own) => isSame(own, task))) : inTable
     const never = inTable.filter((task) => !held.includes(task))
     if (never.length > 0) await returnUnoffered(sql, identity.id, session, never)
+    if (retired) throw stopping()
     const connection = {
       workerId: identity.id,
       session,
@@ -137,7 +145,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       link,
       heard: true,
       heardAt: performance.now(),
-      draining: false,
+      draining,
       released: false,
     }
     connections.set(identity.id, connection)
@@ -147,6 +155,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       { executors: identity.executors, labels: identity.labels },
       held.map((task) => ({ ...task, started: task.started || startedBy(offered, task) })),
       performance.now(),
+      !draining,
     )
     log.info(
       { workerId: identity.id, name: identity.name, link: identity.link, held: held.length },
@@ -158,6 +167,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   return {
     async connect(identity, link, offer) {
+      if (retired) throw stopping()
       const { id } = identity
       const before = connecting.get(id) ?? Promise.resolve()
       const own = before.then(() => register(identity, link, offer))
@@ -248,6 +258,10 @@ export function createRegistry(options: RegistryOptions): Registry {
       }
     },
 
+    retire() {
+      retired = true
+    },
+
     async stop() {
       for (const timer of goodbyes.values()) clearTimeout(timer)
       goodbyes.clear()
@@ -256,6 +270,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
   }
 }
+
+const stopping = () => new AppError('unavailable', 'this coordinator is stopping')
 
 const overtaken = () => new AppError('conflict', 'the worker has said hello again since')
 

@@ -39,6 +39,7 @@ export interface Roster {
     can: Capabilities,
     held: { taskId: string; attempt: number; started: boolean }[],
     now: number,
+    available?: boolean,
   ): RosterWorker
   remove(id: number): void
   get(id: number): RosterWorker | undefined
@@ -65,7 +66,7 @@ export function createRoster(): Roster {
   }
 
   return {
-    add(id, slots, can, tasks, now) {
+    add(id, slots, can, tasks, now, available = true) {
       const worker: RosterWorker = {
         id,
         slots,
@@ -81,7 +82,7 @@ export function createRoster(): Roster {
         running: tasks.filter(({ started }) => started).length,
         window: slots,
         runMs: null,
-        available: true,
+        available,
       }
       workers.set(id, worker)
       return worker

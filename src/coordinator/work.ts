@@ -48,6 +48,7 @@ export function createWorkServer({
       const result = await registry.connect(identityOf(hello, stream.getPeer()), createStreamLink(stream), {
         greeting: hello.greeting,
         tasks,
+        draining: hello.draining,
       })
       connection = result.connection
       if (closed) return registry.disconnect(connection, false)

@@ -44,8 +44,9 @@ let greetings = 0
 const session = startSession({
   coordinators: config.coordinators,
   log,
-  openStream: (address) => openStreamLink({ address, greeting: ++greetings, executors, ...shared }),
-  openPush: (address) => openPushLink({ address, ...shared, log }),
+  openStream: (address, isDraining) =>
+    openStreamLink({ address, greeting: ++greetings, executors, isDraining, ...shared }),
+  openPush: (address, isDraining) => openPushLink({ address, isDraining, ...shared, log }),
 })
 const { aliveFile } = config
 if (aliveFile) {

@@ -26,8 +26,8 @@ export interface Pool {
   take(task: Assignment): void
   /** Hands back those of these that have not started. */
   recall(tasks: TaskRef[]): void
-  /** Hands back everything that has not started. */
-  recallAll(): void
+  /** Hands back everything that has not started, now and from now on. */
+  drain(): void
   /** Stops these and reports them as cancelled: at once, or by the signal, and after their grace by force. */
   cancel(tasks: TaskRef[]): void
   /** Drops these without a report: queued or running, they are somebody else's now. */
@@ -77,6 +77,7 @@ export function createPool(options: PoolOptions): Pool {
   /** Idle, and no new thread is starting there: the time that takes is not the next task's. */
   const free = slots.map(({ index }) => index).reverse()
   let onIdle: (() => void)[] = []
+  let draining = false
 
   const key = ({ taskId, attempt }: TaskRef) => `${taskId}#${attempt}`
 
@@ -177,6 +178,7 @@ export function createPool(options: PoolOptions): Pool {
   return {
     take(task) {
       if (known.has(key(task)) || ended.has(key(task))) return
+      if (draining) return report(task, 'returned', 0, null, null)
       known.add(key(task))
       // By priority, then in the order of arrival; nearly always at the end.
       let at = queue.length
@@ -185,7 +187,10 @@ export function createPool(options: PoolOptions): Pool {
       fill()
     },
     recall: (tasks) => handBack((task) => tasks.some((ref) => isSame(ref, task))),
-    recallAll: () => handBack(() => true),
+    drain() {
+      draining = true
+      handBack(() => true)
+    },
     cancel(tasks) {
       for (const ref of tasks) {
         const queued = queue.findIndex((task) => isSame(ref, task))

@@ -14,8 +14,9 @@ const TELL_MS = 30_000
 export interface SessionOptions {
   coordinators: string[]
   log: Log
-  openStream: (address: string) => Promise<CoordinatorLink | typeof UNIMPLEMENTED>
-  openPush: (address: string) => Promise<CoordinatorLink>
+  /** @param isDraining whether this worker asks for no more work */
+  openStream: (address: string, isDraining: () => boolean) => Promise<CoordinatorLink | typeof UNIMPLEMENTED>
+  openPush: (address: string, isDraining: () => boolean) => Promise<CoordinatorLink>
 }
 
 /** Keeps this worker connected to one of its coordinators, whatever happens to them. */
@@ -32,6 +33,7 @@ export interface Session {
 export function startSession({ coordinators, log, openStream, openPush }: SessionOptions): Session {
   let link: CoordinatorLink | null = null
   let draining = false
+  const isDraining = () => draining
   let stopped = false
   const stop = Promise.withResolvers<void>()
   /** Coordinators that know the documented calls alone. */
@@ -39,13 +41,13 @@ export function startSession({ coordinators, log, openStream, openPush }: Sessio
   let next = Math.floor(Math.random() * coordinators.length)
 
   async function open(address: string): Promise<CoordinatorLink> {
-    const opened = await openStream(address)
+    const opened = await openStream(address, isDraining)
     if (opened !== UNIMPLEMENTED) return opened
     if (!unary.has(address)) {
       log.info({ address }, 'The coordinator has no dispatch stream; serving it by the documented calls')
     }
     unary.add(address)
-    return await openPush(address)
+    return await openPush(address, isDraining)
   }
 
   let toldAt = Number.NEGATIVE_INFINITY

@@ -31,6 +31,7 @@ export interface Worker extends WorkerIdentity {
  * Writes a worker's row, as online and seen now, and makes `session` the link that holds it.
  *
  * @param greeting the number of its hello; 0: not counted
+ * @param draining it takes no new tasks
  * @returns false, and nothing is written, when a later hello was first
  */
 export async function registerWorker(
@@ -38,18 +39,19 @@ export async function registerWorker(
   worker: WorkerIdentity,
   coordinatorId: string,
   session: string,
-  greeting = 0,
+  { greeting = 0, draining = false }: { greeting?: number; draining?: boolean } = {},
 ): Promise<boolean> {
   const { id, name, address, link, slots, labels, executors, hostname, pid } = worker
   const { count } = await sql`
-    INSERT INTO workers (id, name, address, link, slots, labels, executors, hostname, pid, coordinator_id, session, greeting)
+    INSERT INTO workers (id, name, address, link, slots, labels, executors, hostname, pid, coordinator_id, session, greeting,
+      draining)
     VALUES (${id}, ${name}, ${address}, ${link}, ${slots}, ${labels}, ${executors}, ${hostname}, ${pid},
-      ${coordinatorId}, ${session}, ${greeting})
+      ${coordinatorId}, ${session}, ${greeting}, ${draining})
     ON CONFLICT (id) DO UPDATE SET
       name = excluded.name, address = excluded.address, link = excluded.link, slots = excluded.slots,
       labels = excluded.labels, executors = excluded.executors, hostname = excluded.hostname, pid = excluded.pid,
       coordinator_id = excluded.coordinator_id, session = excluded.session,
-      greeting = excluded.greeting, draining = false, last_seen_at = now(), offline_at = NULL
+      greeting = excluded.greeting, draining = excluded.draining, last_seen_at = now(), offline_at = NULL
     WHERE excluded.greeting = 0 OR excluded.greeting > workers.greeting`
   return count > 0
 }

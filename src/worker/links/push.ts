@@ -1,4 +1,4 @@
-import { credentials, Server, ServerCredentials } from '@grpc/grpc-js'
+import { credentials, Server, ServerCredentials, status } from '@grpc/grpc-js'
 import type { Report } from '../../shared/core/report.ts'
 import { DEFAULT_CANCEL_GRACE_MS } from '../../shared/core/task.ts'
 import type { Log } from '../../shared/log.ts'
@@ -24,36 +24,42 @@ export interface PushLinkOptions {
   pool: Pool
   reporter: Reporter
   log: Log
+  /** Whether this worker takes no new tasks. */
+  isDraining: () => boolean
 }
 
 /**
  * Serves a coordinator that knows only the documented RPCs: tasks are pushed to a WorkerService of ours,
- * heartbeats and statuses go up one call each. Attempts are unknown there; every task counts as attempt 0.
+ * heartbeats and statuses go up one call each. Attempts are unknown there; every task counts as attempt 0. A worker
+ * that drains does not beat, which is the only way to say so here: it only reports what it still runs.
  *
  * @throws when the port cannot be bound or the first heartbeat is not answered
  */
 export async function openPushLink(options: PushLinkOptions): Promise<CoordinatorLink> {
-  const { address, config, reporter, log } = options
+  const { address, config, reporter, log, isDraining } = options
   const client = new CoordinatorService(address, credentials.createInsecure(), CHANNEL_OPTIONS)
-  const { server, advertised } = await serve(options)
+  const served = isDraining() ? null : await serve(options)
   const { promise: lost, resolve: onLost } = Promise.withResolvers<string>()
   let heardAt = performance.now()
-  let draining = false
   let open = true
 
   const beat = () =>
     new Promise<void>((resolve, reject) => {
-      client.SendHeartbeat({ workerId: config.id, address: advertised }, deadline(), (error) => {
-        if (error) return reject(error)
-        heardAt = performance.now()
-        resolve()
-      })
+      client.SendHeartbeat(
+        { workerId: config.id, address: served?.advertised ?? '' },
+        deadline(),
+        (error) => {
+          if (error) return reject(error)
+          heardAt = performance.now()
+          resolve()
+        },
+      )
     })
 
   const heartbeat = setInterval(() => {
+    if (isDraining()) return
     if (performance.now() - heardAt > config.silenceMs) end('no answer to heartbeats')
-    // A worker that drains stops beating, which is the only way to say so here.
-    else if (!draining) beat().catch((error) => log.warn({ err: error }, 'A heartbeat was not answered'))
+    else beat().catch((error) => log.warn({ err: error }, 'A heartbeat was not answered'))
   }, config.heartbeatIntervalMs)
 
   function end(reason: string) {
@@ -61,7 +67,7 @@ export async function openPushLink(options: PushLinkOptions): Promise<Coordinato
     open = false
     clearInterval(heartbeat)
     reporter.detach()
-    server.forceShutdown()
+    served?.server.forceShutdown()
     client.close()
     onLost(reason)
   }
@@ -114,7 +120,7 @@ export async function openPushLink(options: PushLinkOptions): Promise<Coordinato
   }
 
   try {
-    await beat()
+    if (served) await beat()
   } catch (error) {
     end('not registered')
     throw error
@@ -123,8 +129,7 @@ export async function openPushLink(options: PushLinkOptions): Promise<Coordinato
   return {
     lost,
     drain() {
-      draining = true
-      server.tryShutdown(() => {})
+      served?.server.tryShutdown(() => {})
     },
     close: () => end('closed'),
   }
@@ -132,10 +137,11 @@ export async function openPushLink(options: PushLinkOptions): Promise<Coordinato
 
 const deadline = () => ({ deadline: Date.now() + DEADLINE_MS })
 
-async function serve({ address, config, hostname, pool }: PushLinkOptions) {
+async function serve({ address, config, hostname, pool, isDraining }: PushLinkOptions) {
   const server = new Server(CHANNEL_OPTIONS)
   const handlers: WorkerServiceHandlers = {
     SubmitTask(call, callback) {
+      if (isDraining()) return callback({ code: status.UNAVAILABLE, details: 'this worker is draining' })
       const { task_id, data, priority } = call.request
       pool.take({
         taskId: task_id,

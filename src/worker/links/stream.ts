@@ -26,6 +26,8 @@ export interface StreamLinkOptions {
   reporter: Reporter
   /** What this worker runs: executors, and `function:<name>` for each handler. */
   executors: string[]
+  /** Whether this worker takes no new tasks. */
+  isDraining: () => boolean
 }
 
 /**
@@ -35,18 +37,17 @@ export interface StreamLinkOptions {
  * @throws when the coordinator cannot be reached or does not answer in time
  */
 export function openStreamLink(options: StreamLinkOptions): Promise<CoordinatorLink | typeof UNIMPLEMENTED> {
-  const { address, config, pool, reporter } = options
+  const { address, config, pool, reporter, isDraining } = options
   const client = new CoordinatorService(address, credentials.createInsecure(), CHANNEL_OPTIONS)
   const stream = client.Work()
   const write = (message: WorkerMessage) => {
     if (!stream.destroyed) stream.write(message)
   }
-  let draining = false
   let heardAt = performance.now()
 
   const heartbeat = setInterval(() => {
     if (performance.now() - heardAt > config.silenceMs) stream.cancel()
-    else write({ heartbeat: { draining } })
+    else write({ heartbeat: { draining: isDraining() } })
   }, config.heartbeatIntervalMs)
 
   let over = false
@@ -62,9 +63,8 @@ export function openStreamLink(options: StreamLinkOptions): Promise<CoordinatorL
   const link: CoordinatorLink = {
     lost,
     drain() {
-      draining = true
-      pool.recallAll()
-      write({ heartbeat: { draining } })
+      pool.drain()
+      write({ heartbeat: { draining: true } })
     },
     close() {
       stream.end()
@@ -76,8 +76,11 @@ export function openStreamLink(options: StreamLinkOptions): Promise<CoordinatorL
     // What arrives on a lost stream is not this worker's any more: the next hello will not offer it.
     if (over) return
     heardAt = performance.now()
-    if (message.tasks) for (const task of message.tasks.items) pool.take(assignmentFromMessage(task))
-    else if (message.ack) reporter.acknowledge(message.ack.sequence)
+    if (message.tasks) {
+      // They were on their way when it began to drain.
+      if (isDraining()) pool.drain()
+      for (const task of message.tasks.items) pool.take(assignmentFromMessage(task))
+    } else if (message.ack) reporter.acknowledge(message.ack.sequence)
     else if (message.recall) pool.recall(refs(message.recall.items))
     else if (message.cancel) pool.cancel(refs(message.cancel.items))
   }
@@ -137,6 +140,7 @@ function hello(options: StreamLinkOptions) {
     hostname,
     pid: process.pid,
     greeting,
+    draining: options.isDraining(),
     held: [...held.values()].map(({ taskId, attempt, started }) => ({ task_id: taskId, attempt, started })),
   }
 }

@@ -90,7 +90,7 @@ function createTimedPool(worker: number, onReport: (report: Report) => void): Po
       fill()
     },
     recall: (tasks) => void takeBack(tasks, (task) => report(task, 'returned')),
-    recallAll: () => void takeBack([...queue], (task) => report(task, 'returned')),
+    drain: () => void takeBack([...queue], (task) => report(task, 'returned')),
     cancel() {}, // nobody asks for it here
     revoke(tasks) {
       for (const wanted of takeBack(tasks, () => {})) {
@@ -140,6 +140,7 @@ async function startWorker(index: number, coordinators: string[]) {
         openStreamLink({
           ...{ address, greeting: ++greetings, config, hostname: 'storm', pool, reporter },
           executors: ['simulate'],
+          isDraining: () => false,
         }),
       openPush: () => Promise.reject(new Error('there is a dispatch stream')),
     }),

@@ -63,8 +63,8 @@ afterAll(() => {
   server.forceShutdown()
 })
 
-async function connect(reporter = createReporter()) {
-  const link = await openPushLink({ address, config, hostname: 'host', pool, reporter, log })
+async function connect(reporter = createReporter(), isDraining = () => false) {
+  const link = await openPushLink({ address, config, hostname: 'host', pool, reporter, log, isDraining })
   links.push(link)
   return { link, reporter }
 }
@@ -180,4 +180,14 @@ test('the start of a task is told before its end, and once', async () => {
     'STARTED',
     'COMPLETE',
   ])
+})
+
+test('a worker that drains when it connects says nothing of itself, and reports what it still runs', async () => {
+  for (const link of links) link.close()
+  const before = beats
+  const { reporter } = await connect(createReporter(), () => true)
+  const last = await end(reporter, 'drained')
+  last.answer()
+  await reporter.flushed()
+  expect(beats).toBe(before)
 })

@@ -13,6 +13,7 @@ export interface Hello {
   'hostname'?: (string);
   'pid'?: (number);
   'greeting'?: (number);
+  'draining'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -26,4 +27,5 @@ export interface Hello__Output {
   'hostname': (string);
   'pid': (number);
   'greeting': (number);
+  'draining': (boolean);
 }
