@@ -4,6 +4,7 @@ import { movingMean } from '../shared/core/window.ts'
 import type { Log } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
 import type { CoordinatorServiceHandlers } from '../shared/rpc/gen/grpcapi/CoordinatorService.ts'
+import { createTroubles, logTroubles, type Troubles } from '../shared/runtime/troubles.ts'
 import { CANCEL_CHANNEL, DUE_CHANNEL, listen, QUEUES_CHANNEL } from '../shared/store/channel.ts'
 import { connect, type Sql } from '../shared/store/connect.ts'
 import { findCancelRequests } from '../shared/store/control.ts'
@@ -41,12 +42,21 @@ const RECALL_PATIENCE_MS = 20
 
 export interface Coordinator {
   readonly service: CoordinatorServiceHandlers
+  /** What keeps this coordinator from its work now. */
+  readonly troubles: Troubles
   stop(): Promise<void>
 }
 
 /** Wires the parts of one coordinator process and starts its loops. */
 export async function startCoordinator(sql: Sql, config: Config, log: Log): Promise<Coordinator> {
   const coordinatorId = crypto.randomUUID()
+  const troubles = createTroubles()
+  logTroubles(troubles, log)
+  // A transaction is several statements, each with its own deadline.
+  const transactions = createTransactions(
+    () => connect({ ...config.database, poolMax: 1 }),
+    3 * config.database.statementTimeoutMs,
+  )
   const roster = createRoster()
   let claimMs = 2
   let settleMs = 2
@@ -64,7 +74,9 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
 
   const settler = createSettler({
     sql,
+    transactions,
     log,
+    troubles,
     retryBackoff: config.retryBackoff,
     onSettled(reports, tookMs) {
       settleMs = movingMean(settleMs, tookMs, 0.1)
@@ -79,7 +91,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     },
   })
 
-  const journal = createJournal(sql, log)
+  const journal = createJournal({ sql, transactions, log, troubles })
 
   /** Frees the places of what ended at once, then writes it: after `before`, so that an end has all of its lines. */
   async function report(reports: WorkerReport[], before: Promise<void> | null): Promise<void> {
@@ -93,7 +105,6 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     }
     claimer.onRoom()
     if (before) await before
-    // Even none: messages are acknowledged in their order.
     await settler.settle(reports)
   }
 
@@ -163,11 +174,6 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     }, RECALL_PATIENCE_MS)
   }
 
-  // A transaction is several statements, each with its own deadline.
-  const transactions = createTransactions(
-    () => connect({ ...config.database, poolMax: 1 }),
-    3 * config.database.statementTimeoutMs,
-  )
   const claims = createClaims(sql, transactions, { ageingMs: config.ageingMs })
   const lookForLimits = () =>
     claims.look().catch((error) => log.warn({ err: error }, 'Could not look for limits of queues'))
@@ -215,6 +221,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     sql,
     log,
     registry,
+    troubles,
     silenceMs: config.silenceMs,
     heartbeatIntervalMs: config.heartbeatIntervalMs,
     maxLosses: config.maxLosses,
@@ -253,6 +260,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
 
   return {
     service,
+    troubles,
     async stop() {
       // Nothing is given out, and nobody registers, while the rest comes to its end.
       registry.retire()

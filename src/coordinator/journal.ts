@@ -1,8 +1,12 @@
-import { type Batcher, createBatcher } from '../shared/batcher.ts'
+import { asPlainAscii, harmless } from '../shared/core/harmless.ts'
+import type { LogLine } from '../shared/core/output.ts'
+import { isReportOfTask } from '../shared/core/report.ts'
 import type { Log } from '../shared/log.ts'
+import type { Troubles } from '../shared/runtime/troubles.ts'
 import type { Sql } from '../shared/store/connect.ts'
 import { insertLogs, updateProgress, type WorkerLog, type WorkerProgress } from '../shared/store/logs.ts'
-import { persist } from './persist.ts'
+import { type Transactions, takenBack } from '../shared/store/transactions.ts'
+import { createPersister } from './persist.ts'
 
 /** Lines written by one statement, about: a worker's message has no more. */
 const MAX_LINES = 2000
@@ -19,38 +23,58 @@ export interface Journal {
   stop(): Promise<void>
 }
 
+export interface JournalOptions {
+  sql: Sql
+  transactions: Transactions
+  log: Log
+  troubles: Troubles
+}
+
 /** Stores what tasks say, group-committed and apart from outcomes: a flood of lines delays only its own task. */
-export function createJournal(sql: Sql, log: Log): Journal {
-  let stopping = false
-  const isStopping = () => stopping
-
-  async function write(batch: Said[]): Promise<undefined[]> {
-    const logs = batch.flatMap((said) => said.logs)
-    if (logs.length > 0) {
-      const insert = (some: WorkerLog[]) => insertLogs(sql, some, performance.now())
-      await persist(logs, { write: insert, what: 'log of an attempt', log, isStopping })
-    }
-    const latest = new Map(batch.flatMap((said) => said.progress).map((one) => [one.taskId, one]))
-    if (latest.size > 0) {
-      const update = (some: WorkerProgress[]) => updateProgress(sql, some)
-      await persist([...latest.values()], { write: update, what: 'word on progress', log, isStopping })
-    }
-    return batch.map(() => undefined)
-  }
-
+export function createJournal({ sql, transactions, log, troubles }: JournalOptions): Journal {
+  const insert = (to: Sql, logs: WorkerLog[]) => insertLogs(to, logs, performance.now())
   // What waits is bounded: a worker has two messages on their way at most.
-  const batcher: Batcher<Said, undefined> = createBatcher({
-    write,
-    maxItems: MAX_LINES,
-    weigh: ({ logs, progress }) => logs.reduce((sum, { lines }) => sum + lines.length, progress.length),
-    maxWaiting: Number.POSITIVE_INFINITY,
+  const lines = createPersister<WorkerLog>({
+    what: 'lines',
+    log,
+    troubles,
+    write: (logs) => insert(sql, logs),
+    writeLike: (one) =>
+      takenBack(transactions, (tx) => insert(tx, [withLines(one, (line) => harmless(line.text))])),
+    divide: (one) => one.lines.map((line) => ({ ...one, lines: [line] })),
+    replace: (one, reason) => withLines(one, () => `… [this line cannot be stored: ${asPlainAscii(reason)}]`),
+    keyOf: ({ taskId, attempt, lines }) => `${taskId}#${attempt}#${lines[0]?.seq}#${lines.length}`,
+    merge: (_, later) => later,
+    weigh: ({ lines }) => lines.length,
+    maxWeight: MAX_LINES,
+  })
+  const progress = createPersister<WorkerProgress>({
+    what: 'progress',
+    log,
+    troubles,
+    write: (some) => updateProgress(sql, some),
+    writeLike: (one) => takenBack(transactions, (tx) => updateProgress(tx, [{ ...one, value: 0 }])),
+    replace: () => null,
+    keyOf: ({ taskId }) => taskId,
+    merge: (_, later) => later,
+    weigh: () => 1,
+    maxWeight: MAX_LINES,
   })
 
   return {
-    store: (said) => batcher.add(said),
+    async store(said) {
+      await Promise.all([
+        lines.store(said.logs.filter((one) => one.lines.length > 0 && isReportOfTask(one))),
+        progress.store(said.progress.filter(isReportOfTask)),
+      ])
+    },
     async stop() {
-      stopping = true
-      await batcher.close()
+      await Promise.all([lines.stop(), progress.stop()])
     },
   }
 }
+
+const withLines = (one: WorkerLog, textOf: (line: LogLine) => string): WorkerLog => ({
+  ...one,
+  lines: one.lines.map((line) => ({ ...line, text: textOf(line) })),
+})

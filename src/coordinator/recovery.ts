@@ -1,6 +1,8 @@
 import type { Log } from '../shared/log.ts'
+import type { Troubles } from '../shared/runtime/troubles.ts'
 import type { Sql } from '../shared/store/connect.ts'
 import { foldCounts } from '../shared/store/counts.ts'
+import { databaseCode, describeDatabaseError } from '../shared/store/errors.ts'
 import { forgetWorkers, loseSilent, requeueOrphans } from '../shared/store/workers.ts'
 import type { Registry } from './registry.ts'
 
@@ -11,6 +13,7 @@ export interface RecoveryOptions {
   sql: Sql
   log: Log
   registry: Registry
+  troubles: Troubles
   silenceMs: number
   heartbeatIntervalMs: number
   maxLosses: number
@@ -22,15 +25,23 @@ export interface Recovery {
 }
 
 export function createRecovery(options: RecoveryOptions): Recovery {
-  const { sql, log, registry, silenceMs, heartbeatIntervalMs, maxLosses } = options
+  const { sql, log, registry, troubles, silenceMs, heartbeatIntervalMs, maxLosses } = options
   /** Since when every beat has succeeded (monotonic ms), or null after one that failed. */
   let steadySince: number | null = null
-  let lastBeatAt = performance.now()
+  let lastRenewedAt = performance.now()
   let forgottenAt = Number.NEGATIVE_INFINITY
 
   async function beat() {
-    await registry.beat()
+    await registry.beat().catch((error) => {
+      troubles.raise('leases', {
+        message: `The leases of workers cannot be renewed: ${describeDatabaseError(error)}`,
+        code: databaseCode(error) ?? 'unknown',
+      })
+      throw error
+    })
     const now = performance.now()
+    lastRenewedAt = now
+    troubles.resolve('leases')
     steadySince ??= now
     // While the database was away nobody could renew a lease: give the others one interval to do so first.
     if (now - steadySince >= heartbeatIntervalMs) registry.forget(await loseSilent(sql, silenceMs, maxLosses))
@@ -45,16 +56,11 @@ export function createRecovery(options: RecoveryOptions): Recovery {
 
   return {
     tick: () =>
-      beat().then(
-        () => {
-          lastBeatAt = performance.now()
-        },
-        (error) => {
-          steadySince = null
-          // Without the database we can place nothing and renew nothing; the workers may find one who can.
-          if (performance.now() - lastBeatAt > heartbeatIntervalMs) registry.closeAll()
-          throw error
-        },
-      ),
+      beat().catch((error) => {
+        steadySince = null
+        // Who cannot renew leases can place nothing; the workers may find a coordinator who can.
+        if (performance.now() - lastRenewedAt > heartbeatIntervalMs) registry.closeAll()
+        throw error
+      }),
   }
 }

@@ -36,8 +36,10 @@ export function createWorkServer({
     let connection: Connection | null = null
     let greeted = false
     let closed = false
-    /** What was said last and is not yet stored: what comes after it waits, so that all is stored in its order. */
+    /** What was said and is not yet stored: what comes after it waits, so that an end has all of its lines. */
     let storing: Promise<void> | null = null
+    /** All that is to be acknowledged before what comes next: an acknowledgement counts for all before it. */
+    let reported: Promise<unknown> = Promise.resolve()
 
     async function greet(hello: Hello__Output) {
       const tasks = hello.held.map(({ task_id, attempt, started }) => ({
@@ -72,17 +74,19 @@ export function createWorkServer({
         }
       })
       if (logs.length > 0 || progress.length > 0) {
-        const stored = store({
+        const own = store({
           logs: logs.map((one) => ({ ...storableLog(logFromMessage(one, now)), workerId })),
           progress: progress.map((one) => ({ ...progressFromMessage(one), workerId })),
         })
+        const stored = storing ? Promise.all([storing, own]).then(() => {}) : own
         storing = stored
         const forget = () => {
           if (storing === stored) storing = null
         }
         stored.then(forget, forget)
       }
-      report(reports, storing).then(
+      reported = Promise.all([reported, report(reports, storing)])
+      reported.then(
         () => {
           if (!closed) stream.write({ ack: { sequence } })
         },

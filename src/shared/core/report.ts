@@ -41,3 +41,10 @@ export function coalesceReports<R extends Report>(reports: R[]): R[] {
   }
   return [...byAttempt.values()]
 }
+
+const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+const MAX_INT = 2 ** 31 - 1
+
+/** Whether there can be such an attempt; of what there cannot be, nothing is to be kept. */
+export const isReportOfTask = ({ taskId, attempt }: TaskRef) =>
+  UUID.test(taskId) && Number.isInteger(attempt) && attempt >= 0 && attempt <= MAX_INT

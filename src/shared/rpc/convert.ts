@@ -89,7 +89,7 @@ export function logFromMessage(message: AttemptLog__Output, now: number): Attemp
     lines: message.lines.map(({ seq, ago_ms, stream, text }) => ({
       seq,
       at: at(now, ago_ms) ?? now,
-      stream: STREAM_NAMES[stream],
+      stream: STREAM_NAMES[stream] ?? 'log',
       text,
     })),
   }

@@ -1,3 +1,5 @@
+import type { Log } from '../log.ts'
+
 /** A condition that keeps a service from doing its work, in words for people. */
 export interface Trouble {
   /** Which kind of trouble; one of a closed set of names in the code, never a caller's text. */
@@ -36,6 +38,14 @@ export interface TroubleChange {
 /** The keys are a closed set, so this is never reached; a mistake in a key must not become a leak. */
 const MAX_TROUBLES = 64
 const MAX_MESSAGE_CHARS = 500
+
+/** Logs when a trouble begins and when it ends, and nothing between. */
+export function logTroubles(troubles: Troubles, log: Log): void {
+  troubles.onChange(({ type, trouble: { key, message, code, waiting, since } }) => {
+    if (type === 'began') log.warn({ trouble: key, code, waiting }, message)
+    else log.info({ trouble: key, lastedMs: Date.now() - since }, `Over: ${message}`)
+  })
+}
 
 /** Creates the record of what keeps one service from its work: written where it is noticed, read by whoever asks. */
 export function createTroubles(now: () => number = Date.now): Troubles {

@@ -203,7 +203,13 @@ const isCurrentAttempt = (sql: Sql) => sql`
 const endedAt = (sql: Sql) => sql`
   greatest(t.picked_at, t.started_at, now() - coalesce(least(r.started_ago, r.ended_ago), 0) * interval '1 ms')`
 
-const ago = (now: number, at: number | null) => (at === null ? null : Math.max(0, now - at))
+/** ms that nothing is older than: three years. */
+const LONGEST_AGO_MS = 1e11
+const ago = (now: number, at: number | null) =>
+  at === null ? null : Math.min(Math.max(0, now - at) || 0, LONGEST_AGO_MS)
+
+/** Workers that are not ours may say anything. */
+const MAX_SLOT = 32_767
 
 /**
  * The order in which statements that are given many tasks lock them, as those in control.ts do: two that have
@@ -217,7 +223,7 @@ const unnestReports = (sql: Sql, given: WorkerReport[], now: number) => {
   const how = sql`
     ${reports.map((r) => r.taskId)}::uuid[], ${reports.map((r) => r.attempt)}::int[],
     ${reports.map((r) => r.workerId)}::bigint[], ${reports.map((r) => r.kind)}::text[],
-    ${reports.map((r) => r.slot)}::smallint[], ${reports.map((r) => ago(now, r.startedAt))}::float8[],
+    ${reports.map((r) => Math.min(r.slot, MAX_SLOT))}::smallint[], ${reports.map((r) => ago(now, r.startedAt))}::float8[],
     ${reports.map((r) => ago(now, r.endedAt))}::float8[]`
   if (!reports.some(saysSomething)) {
     return sql`(

@@ -22,6 +22,9 @@ export type LinePosition = Pick<StoredLine, 'attempt' | 'seq'>
 
 /** Ids in one notice, at most: its payload must stay below 8,000 bytes. */
 const MAX_NAMED = 200
+/** What workers that are not ours may exceed: the largest integer, and three years. */
+const MAX_SEQ = 2 ** 31 - 1
+const LONGEST_AGO_MS = 1e11
 
 /**
  * Stores lines of attempts that are their tasks' last and are, or were until they ended, these workers'. Others are
@@ -38,8 +41,8 @@ export async function insertLogs(sql: Sql, logs: WorkerLog[], now: number): Prom
       SELECT t.id AS task_id, r.attempt, r.seq, now() - r.ago * interval '1 ms' AS at, r.stream, r.text
       FROM unnest(
         ${lines.map((l) => l.taskId)}::uuid[], ${lines.map((l) => l.attempt)}::int[],
-        ${lines.map((l) => l.workerId)}::bigint[], ${lines.map((l) => l.seq)}::int[],
-        ${lines.map((l) => Math.max(0, now - l.at))}::float8[], ${lines.map((l) => l.stream)}::text[],
+        ${lines.map((l) => l.workerId)}::bigint[], ${lines.map((l) => Math.min(l.seq, MAX_SEQ))}::int[],
+        ${lines.map((l) => Math.min(Math.max(0, now - l.at) || 0, LONGEST_AGO_MS))}::float8[], ${lines.map((l) => l.stream)}::text[],
         ${lines.map((l) => l.text)}::text[]
       ) AS r (task_id, attempt, worker_id, seq, ago, stream, text)
       JOIN tasks t ON t.id = r.task_id AND t.attempt = r.attempt AND t.worker_id = r.worker_id

@@ -38,3 +38,24 @@ export function createTransactions(open: () => Sql, limitMs: number): Transactio
     end: () => pool.end({ timeout: 1 }),
   }
 }
+
+const TAKEN_BACK = Symbol('taken back')
+
+/**
+ * Does something and takes it back, whether or not it could be done.
+ *
+ * @throws what the work threw, or the connection
+ */
+export async function takenBack(
+  transactions: Transactions,
+  work: (sql: Sql) => Promise<unknown>,
+): Promise<void> {
+  await transactions
+    .run(async (sql) => {
+      await work(sql)
+      throw TAKEN_BACK
+    })
+    .catch((error) => {
+      if (error !== TAKEN_BACK) throw error
+    })
+}

@@ -1,9 +1,11 @@
 import { afterAll, beforeEach, expect, test } from 'bun:test'
 import pino from 'pino'
 import { createSettler } from '../../../src/coordinator/settler.ts'
+import { createTroubles } from '../../../src/shared/runtime/troubles.ts'
 import { connect } from '../../../src/shared/store/connect.ts'
 import type { WorkerReport } from '../../../src/shared/store/dispatch.ts'
 import { findTask } from '../../../src/shared/store/tasks.ts'
+import { createTransactions } from '../../../src/shared/store/transactions.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { claim, hold, insert, reset, statesInTable } from '../../support/store.ts'
 import { waitFor } from '../../support/wait.ts'
@@ -12,18 +14,30 @@ const { sql, settings } = await createTestDatabase()
 beforeEach(() => reset(sql))
 /** Gives a statement up soon, as a database does that cannot answer. */
 const impatient = connect({ ...settings, statementTimeoutMs: 100, poolMax: 2 })
-afterAll(() => impatient.end({ timeout: 1 }))
+const transactions = createTransactions(() => connect({ ...settings, poolMax: 1 }), 5000)
+afterAll(() => Promise.all([impatient.end({ timeout: 1 }), transactions.end()]))
 
 function start(using = sql) {
+  const troubles = createTroubles()
+  /** Of tries that failed. */
+  const seen = { tries: 0 }
   const logged: { level: number; msg: string }[] = []
   const settled: WorkerReport[] = []
   const settler = createSettler({
     sql: using,
+    transactions,
+    troubles: {
+      ...troubles,
+      raise(key, details) {
+        seen.tries++
+        troubles.raise(key, details)
+      },
+    },
     log: pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line)) }),
     retryBackoff: { baseMs: 0, capMs: 0 },
     onSettled: (reports) => settled.push(...reports),
   })
-  return { settler, logged, settled }
+  return { settler, logged, settled, troubles, seen }
 }
 
 const report = (
@@ -74,56 +88,55 @@ test('one write records starts, ends, retries and what comes back', async () => 
 })
 
 test('a failure is charged once, although its report is written again after a write that did not end well', async () => {
-  const { settler, logged } = start(impatient)
+  const { settler, seen, troubles } = start(impatient)
   await insert(sql, 2, { maxRetries: 5 })
   const [failing, fine] = await claim(sql, 2)
   let settling: Promise<void> | undefined
   await locked(async () => {
     settling = settler.settle([report(failing!, 'failed'), report(fine!, 'completed')])
-    await waitFor(() => logged.length >= 2, { what: 'two tries' })
+    await waitFor(() => seen.tries >= 2, { what: 'two tries' })
+    expect(troubles.list()).toMatchObject([{ key: 'reports', code: '57014', waiting: 2 }])
   })
   await settling
   expect(await findTask(sql, failing!.taskId)).toMatchObject({ state: 'pending', failures: 1 })
   expect(await findTask(sql, fine!.taskId)).toMatchObject({ state: 'completed' })
-  expect(new Set(logged.map(({ msg }) => msg))).toEqual(new Set(['Could not settle; trying again']))
+  expect(troubles.list()).toEqual([])
 })
 
 test('what comes while the database does not answer is all written when it does, in order', async () => {
-  const { settler, logged, settled } = start(impatient)
+  const { settler, seen, settled } = start(impatient)
   await insert(sql, 50)
   const tasks = await claim(sql, 50)
   const settling: Promise<void>[] = []
   await locked(async () => {
     for (const task of tasks) settling.push(settler.settle([report(task, 'started')]))
     for (const task of tasks) settling.push(settler.settle([report(task, 'completed')]))
-    await waitFor(() => logged.length >= 1, { what: 'a try' })
+    await waitFor(() => seen.tries >= 1, { what: 'a try' })
   })
   await Promise.all(settling)
   expect(await statesInTable(sql)).toEqual({ completed: 50 })
   expect(settled.filter(({ kind }) => kind === 'completed')).toHaveLength(50)
 })
 
-test('of a thousand reports those that cannot be stored are left out, alone, and named in the log', async () => {
-  const { settler, logged } = start()
-  await insert(sql, 1000)
-  const tasks = await claim(sql, 1000)
-  const poisoned = new Set([0, 499, 500, 777, 999])
-  const reports = tasks.map((task, n) =>
-    poisoned.has(n) ? report({ ...task, taskId: `no id ${n}` }, 'completed') : report(task, 'completed'),
-  )
-  await settler.settle(reports)
-  expect(await statesInTable(sql)).toEqual({ completed: 995, assigned: 5 })
-  expect(logged.map(({ msg }) => msg)).toEqual(Array(5).fill('A report cannot be stored; left out'))
+test('a report of an attempt that there cannot be is nothing to keep', async () => {
+  const { settler, troubles } = start()
+  const task = await hold(sql)
+  await settler.settle([
+    report({ ...task, taskId: 'no id' }, 'completed'),
+    report(task, 'completed', { slot: 1e6 }),
+  ])
+  expect(await statesInTable(sql)).toEqual({ completed: 1 })
+  expect(troubles.list()).toEqual([])
 })
 
 test('after stop reports are refused, so that no worker takes them for stored', async () => {
-  const { settler, logged } = start(impatient)
+  const { settler, seen } = start(impatient)
   const task = await hold(sql)
   let settling: Promise<unknown> | undefined
   let stopping: Promise<void> | undefined
   await locked(async () => {
     settling = settler.settle([report(task, 'completed')]).catch((error) => error)
-    await waitFor(() => logged.length >= 1, { what: 'a try' })
+    await waitFor(() => seen.tries >= 1, { what: 'a try' })
     stopping = settler.stop()
     await stopping
   })

@@ -3,14 +3,16 @@ import { credentials, Server, ServerCredentials } from '@grpc/grpc-js'
 import pino from 'pino'
 import { readConfig } from '../../../src/coordinator/config.ts'
 import { startCoordinator } from '../../../src/coordinator/coordinator.ts'
+import type { AttemptLog } from '../../../src/shared/rpc/gen/grpcapi/AttemptLog.ts'
 import type { CoordinatorMessage__Output } from '../../../src/shared/rpc/gen/grpcapi/CoordinatorMessage.ts'
 import type { Hello } from '../../../src/shared/rpc/gen/grpcapi/Hello.ts'
 import type { Report } from '../../../src/shared/rpc/gen/grpcapi/Report.ts'
 import type { Task__Output } from '../../../src/shared/rpc/gen/grpcapi/Task.ts'
 import type { WorkerMessage } from '../../../src/shared/rpc/gen/grpcapi/WorkerMessage.ts'
 import { CoordinatorService } from '../../../src/shared/rpc/load.ts'
+import type { Troubles } from '../../../src/shared/runtime/troubles.ts'
 import type { Sql } from '../../../src/shared/store/connect.ts'
-import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
+import { createTestDatabase, databaseEnv, type TestDatabase } from '../../support/database.ts'
 import { waitFor } from '../../support/wait.ts'
 
 export interface Stand {
@@ -18,6 +20,7 @@ export interface Stand {
   readonly address: string
   /** What the coordinator logged, without what only debugging wants. */
   readonly logged: { level: string; msg: string }[]
+  readonly troubles: Troubles
   stop(): Promise<void>
 }
 
@@ -34,7 +37,11 @@ export async function startStand(
     { level: 'info', formatters: { level: (level) => ({ level }) } },
     { write: (line: string) => logged.push(JSON.parse(line)) },
   )
-  const coordinator = await startCoordinator(own.sql, readConfig(env, []), log)
+  const coordinator = await startCoordinator(
+    own.sql,
+    readConfig({ ...databaseEnv(own.settings), ...env }, []),
+    log,
+  )
   const server = new Server()
   server.addService(CoordinatorService.service, coordinator.service)
   const port = await new Promise<number>((resolve, reject) => {
@@ -48,7 +55,14 @@ export async function startStand(
     server.forceShutdown()
   }
   stops.add(stop)
-  return { database: own, sql: own.sql, address: `127.0.0.1:${port}`, logged, stop }
+  return {
+    database: own,
+    sql: own.sql,
+    address: `127.0.0.1:${port}`,
+    logged,
+    troubles: coordinator.troubles,
+    stop,
+  }
 }
 
 /** The worker's end of a dispatch stream, message by message. */
@@ -60,6 +74,8 @@ export interface RawWorker {
   send(message: WorkerMessage): void
   /** Sends reports as one message and answers with its sequence. */
   report(...items: Report[]): number
+  /** The same, with lines of attempts. */
+  reportWith(logs: AttemptLog[], ...items: Report[]): number
   acknowledged(sequence: number): Promise<unknown>
   given(count: number): Promise<Task__Output[]>
   /** Breaks the stream without a word. */
@@ -98,8 +114,9 @@ export async function openRaw(address: string, hello?: Hello): Promise<RawWorker
       return over
     },
     send: (message) => void stream.write(message),
-    report(...items) {
-      stream.write({ reports: { sequence: ++sequence, items } })
+    report: (...items) => raw.reportWith([], ...items),
+    reportWith(logs, ...items) {
+      stream.write({ reports: { sequence: ++sequence, items, logs } })
       return sequence
     },
     acknowledged: (upTo) =>
