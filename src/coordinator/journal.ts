@@ -1,6 +1,6 @@
-import { asPlainAscii, harmless } from '../shared/core/harmless.ts'
 import type { LogLine } from '../shared/core/output.ts'
 import { isReportOfTask } from '../shared/core/report.ts'
+import { asPlainAscii, harmless } from '../shared/harmless.ts'
 import type { Log } from '../shared/log.ts'
 import type { Troubles } from '../shared/runtime/troubles.ts'
 import type { Sql } from '../shared/store/connect.ts'

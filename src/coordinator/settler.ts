@@ -1,5 +1,5 @@
-import { asPlainAscii, harmless } from '../shared/core/harmless.ts'
 import { coalesceReports, isReportOfTask, mergeReports } from '../shared/core/report.ts'
+import { asPlainAscii, harmless } from '../shared/harmless.ts'
 import type { Log } from '../shared/log.ts'
 import type { Troubles } from '../shared/runtime/troubles.ts'
 import type { Sql } from '../shared/store/connect.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import { harmless } from '../../../src/shared/core/harmless.ts'
 import { isRowAtFault, TRIALS, type Trial } from '../../../src/shared/core/row-fault.ts'
+import { harmless } from '../../../src/shared/harmless.ts'
 import { mayBeOfOneRow } from '../../../src/shared/store/errors.ts'
 import { readSqlstates } from '../../support/sqlstates.ts'
 
