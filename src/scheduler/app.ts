@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { description, name, version } from '../../package.json' with { type: 'json' }
 import { within } from './deadline.ts'
@@ -21,12 +21,15 @@ import { workerRoutes } from './rest/workers.ts'
 import { workflowRoutes } from './rest/workflows.ts'
 import type { Services } from './services.ts'
 import { serveNotFound, serveSite } from './site/serve.ts'
-import { createTrpcHandler } from './trpc.ts'
+import { callerOf, untilEnd } from './streams.ts'
+import { createTrpcHandler, isSubscription } from './trpc.ts'
 
 /** Requests that are worked on at once. */
 const MAX_REQUESTS = 20_000
 const LATE = 'The answer took too long. Try again shortly.'
 const EVENT_STREAM = 'text/event-stream'
+/** ms after which an event stream that is not read is ended: comments alone come more often. */
+const STALL_MS = 60_000
 
 /** The HTTP application: every route of every family, with errors in one shape. */
 export function createApp(services: Services): Hono<Env> {
@@ -64,21 +67,33 @@ export function createApp(services: Services): Hono<Env> {
     return await within(requestTimeoutMs, LATE, gate.pass(bytes, work))
   }
 
+  /** Counts the answer among the streams for as long as it goes on, and takes the idle limit from it. */
+  async function keepOpen(c: Context<Env>, work: () => Promise<Response>): Promise<Response> {
+    const { raw } = c.req
+    const close = services.streams.open(callerOf(raw, c.env?.server))
+    try {
+      c.env?.server?.timeout(raw, 0)
+      const answer = await work()
+      const isLive = answer.headers.get('content-type')?.startsWith(EVENT_STREAM)
+      return untilEnd(answer, raw.signal, isLive ? STALL_MS : null, close)
+    } catch (error) {
+      close()
+      throw error
+    }
+  }
+
   for (const { method, path, handle, bodyLimit = BODY_LIMIT, endless } of routes) {
     app.on(method, path, async (c) => {
-      if (endless) {
-        c.env?.server?.timeout(c.req.raw, 0)
-        return await handle(c, services)
-      }
+      if (endless === 'socket') return await handle(c, services)
+      if (endless) return await keepOpen(c, async () => handle(c, services))
       return await admit(c.req.raw, bodyLimit, async () => handle(c, services))
     })
   }
 
   const handleTrpc = createTrpcHandler(services)
   app.on(['GET', 'POST'], '/trpc/*', async (c) => {
-    const answer = await admit(c.req.raw, BATCH_BODY_LIMIT, () => handleTrpc(c.req.raw))
-    if (answer.headers.get('content-type')?.startsWith(EVENT_STREAM)) c.env?.server?.timeout(c.req.raw, 0)
-    return answer
+    const answer = () => admit(c.req.raw, BATCH_BODY_LIMIT, () => handleTrpc(c.req.raw))
+    return isSubscription(c.req.raw) ? await keepOpen(c, answer) : await answer()
   })
 
   for (const [path, allowed] of methodsByPath(routes)) {

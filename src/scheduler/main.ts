@@ -23,6 +23,7 @@ import { createQueues } from './queues/queues.ts'
 import { createSchedules } from './schedules/schedules.ts'
 import { startServer } from './server.ts'
 import { createSite } from './site/site.ts'
+import { createStreams } from './streams.ts'
 import { createTasks } from './tasks.ts'
 import { explainWait } from './why.ts'
 import { createWorkers } from './workers.ts'
@@ -45,7 +46,7 @@ const sql = connect(config.database)
 await openDatabase(sql, config.database, config.databaseTries, log)
 
 const fleet = chooseFleet(config, log)
-const feed = createFeed({ sql, log, maxEvents: config.maxLogEvents })
+const feed = createFeed({ sql, log, maxEvents: config.maxLogEvents, maxFollowers: config.limits.streams })
 const workers = createWorkers({ sql, fleet, silenceMs: config.silenceMs, log })
 const autoscaler =
   config.autoscale &&
@@ -76,6 +77,7 @@ const services = {
   site: createSite(join(import.meta.dir, '..', '..', 'web', 'dist')),
   hosts: config.hosts,
   limits: config.limits,
+  streams: createStreams(config.limits.streams, config.limits.streamsPerCaller),
   log,
   keepAliveMs: 15_000,
   requestTimeoutMs: config.requestTimeoutMs,

@@ -13,6 +13,7 @@ import type { Queues } from './queues/queues.ts'
 import type { AllowedHosts } from './rest/hosts.ts'
 import type { Schedules } from './schedules/schedules.ts'
 import type { Site } from './site/site.ts'
+import type { Streams } from './streams.ts'
 import type { Tasks } from './tasks.ts'
 import type { Why } from './why.ts'
 import type { Workers } from './workers.ts'
@@ -41,6 +42,7 @@ export interface Services {
   /** The names by which this server may be called; null: any. */
   hosts: AllowedHosts | null
   limits: Limits
+  streams: Streams
   log: Log
   /** ms between two comments that keep an idle event stream open. */
   keepAliveMs: number

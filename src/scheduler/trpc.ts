@@ -337,6 +337,25 @@ const isForNow = ({ code }: TRPCError) => code === 'SERVICE_UNAVAILABLE' || code
 /** Asks for the calls of a batch to be answered one by one. */
 const STREAMED = 'trpc-accept'
 
+/** Whether a request asks for what goes on for as long as its caller listens. */
+export function isSubscription(request: Request): boolean {
+  const { pathname } = new URL(request.url)
+  // By their whole names, although their type nests them.
+  const procedures = appRouter._def.procedures as unknown as Record<string, { _def?: { type: string } }>
+  // Read as tRPC reads it.
+  return names(pathname).some((name) => procedures[name]?._def?.type === 'subscription')
+}
+
+function names(pathname: string): string[] {
+  try {
+    return decodeURIComponent(pathname.slice('/trpc/'.length))
+      .split(',')
+      .map((name) => name.replace(/^\/+|\/+$/g, ''))
+  } catch {
+    return []
+  }
+}
+
 /** Serves the router under /trpc. */
 export function createTrpcHandler(services: Services) {
   return async (request: Request): Promise<Response> => {

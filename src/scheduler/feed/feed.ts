@@ -18,6 +18,8 @@ export interface FeedOptions {
   maxEvents: number
   /** How many a client may have missed and still resume without a gap. Default 5,000, or maxEvents if larger. */
   resumeEvents?: number
+  /** How many may follow at once. */
+  maxFollowers?: number
 }
 
 export interface Follower {
@@ -53,7 +55,6 @@ export interface Feed {
   completedPerSecond(): number
 }
 
-const MAX_FOLLOWERS = 1000
 /** Tasks that one follower can be narrowed to. */
 export const MAX_NARROWED = 100
 const THROUGHPUT_WINDOW_MS = 10_000
@@ -62,7 +63,13 @@ const REMEMBERED_STARTS = 20_000
 const HOLD_MS = 200
 
 /** What happens in the database, fanned out to whoever follows. While nobody does, notices are only kept. */
-export function createFeed({ sql, log, maxEvents, resumeEvents = 5000 }: FeedOptions): Feed {
+export function createFeed({
+  sql,
+  log,
+  maxEvents,
+  resumeEvents = 5000,
+  maxFollowers = 1000,
+}: FeedOptions): Feed {
   // Microseconds since 1970 at the start: no id is used again after a restart.
   let lastId = Date.now() * 1000
   const capacity = Math.max(maxEvents, resumeEvents)
@@ -180,8 +187,7 @@ export function createFeed({ sql, log, maxEvents, resumeEvents = 5000 }: FeedOpt
     },
 
     follow(from) {
-      if (mailboxes.size >= MAX_FOLLOWERS)
-        throw new AppError('too_many', 'too many clients follow the events')
+      if (mailboxes.size >= maxFollowers) throw new AppError('too_many', 'too many clients follow the events')
       const mailbox = createMailbox(opening(from), capacity, (count, last) =>
         missing(last.event.id, `${count} events were not sent: this connection is too slow`, count),
       )
@@ -199,7 +205,7 @@ export function createFeed({ sql, log, maxEvents, resumeEvents = 5000 }: FeedOpt
         narrow(taskId) {
           if (narrowed.has(taskId)) return
           if (narrowed.size >= MAX_NARROWED) {
-            throw new AppError('too_many', `at most ${MAX_NARROWED} tasks can be subscribed to at once`)
+            throw tooManyTasks()
           }
           wide.delete(put)
           narrowed.add(taskId)
@@ -222,6 +228,9 @@ export function createFeed({ sql, log, maxEvents, resumeEvents = 5000 }: FeedOpt
     completedPerSecond: () => throughput.perSecond(performance.now()),
   }
 }
+
+export const tooManyTasks = () =>
+  new AppError('too_many', `at most ${MAX_NARROWED} tasks can be subscribed to at once`)
 
 function enter(event: FeedEvent): Entry {
   let json: string | undefined

@@ -14,8 +14,8 @@ export interface Route {
   handle(context: Context<Env>, services: Services): Response | Promise<Response>
   /** Bytes that the body may have; default BODY_LIMIT. */
   bodyLimit?: number
-  /** Whether the answer goes on for as long as the client listens. */
-  endless?: boolean
+  /** Whether the answer goes on for as long as the client listens. `socket`: it is no answer of HTTP any more. */
+  endless?: boolean | 'socket'
 }
 
 /** A refusal that has a status of its own in HTTP. */

@@ -16,6 +16,7 @@ import { type AllowedHosts, allowedHosts } from '../../../src/scheduler/rest/hos
 import { createSchedules } from '../../../src/scheduler/schedules/schedules.ts'
 import type { Services } from '../../../src/scheduler/services.ts'
 import { createSite } from '../../../src/scheduler/site/site.ts'
+import { createStreams } from '../../../src/scheduler/streams.ts'
 import { createTasks } from '../../../src/scheduler/tasks.ts'
 import { explainWait } from '../../../src/scheduler/why.ts'
 import { createWorkers } from '../../../src/scheduler/workers.ts'
@@ -82,6 +83,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
   const logged: Stand['logged'] = []
   const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line)) })
   const asked: string[] = []
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const fleet = options.fleet ?? {
     isScalable: true,
     scale: async (count: number) => `scale ${asked.push(`scale ${count}`) && count}`,
@@ -115,7 +117,8 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     health: createHealth({ sql, coordinators: options.coordinators ?? ['127.0.0.1:1'], timeoutMs: 1000 }),
     site: createSite(options.site ?? '/nowhere'),
     hosts: options.hosts === undefined ? allowedHosts(options.listensOn ?? '127.0.0.1', []) : options.hosts,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits,
+    streams: createStreams(limits.streams, limits.streamsPerCaller),
     log,
     keepAliveMs: options.keepAliveMs ?? 15_000,
     requestTimeoutMs: 10_000,
