@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { AppError } from '../shared/core/error.ts'
 import type { Api } from './api.ts'
-import { type CommonOptions, finishRemoteCommand, print, printJson } from './command.ts'
+import { type CommonOptions, finishRemoteCommand, print, printErrorLine, printJson } from './command.ts'
 
 interface ActionOptions extends CommonOptions {
   state?: string
@@ -97,7 +97,7 @@ async function actOnEach(api: Api, { name }: Action, ids: string[], { json }: Ac
     } catch (error) {
       if (!(error instanceof AppError) || ids.length === 1 || error.code === 'unavailable') throw error
       results.push({ task_id: id, error: error.message, code: error.code })
-      if (!json) process.stderr.write(`${id}  Error: ${error.message}\n`)
+      if (!json) printErrorLine(`${id}  Error: ${error.message}`)
       process.exitCode = 1
     }
   }

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { terminalLine } from '../shared/core/terminal.ts'
 import type { AuditView } from './api.ts'
 import { type CommonOptions, finishRemoteCommand, print, printJson } from './command.ts'
 import { formatSeconds } from './duration.ts'
@@ -26,6 +27,6 @@ function render(audit: AuditView): string {
     ['Longest overdue', overdue === null ? 'none' : formatSeconds(overdue / 1000)],
     ['Counts compared', audit.counters.checked.join(', ')],
   ])
-  const findings = audit.findings.map((finding) => `! ${finding}`).join('\n')
+  const findings = audit.findings.map((finding) => `! ${terminalLine(finding)}`).join('\n')
   return `${figures}\n\n${findings || 'Nothing found.'}`
 }

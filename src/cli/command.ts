@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { AppError } from '../shared/core/error.ts'
+import { terminalLine, terminalText } from '../shared/core/terminal.ts'
 import { type Api, createApi } from './api.ts'
 
 export interface CommonOptions {
@@ -33,8 +34,19 @@ export function finishRemoteCommand<Given extends unknown[], Options extends Com
   )
 }
 
+/** Prints lines. What callers wrote may be among them: nothing that a terminal carries out is printed. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${terminalText(text)}\n`)
+}
+
+/** Prints one line, whatever is in the text. */
+export function printLine(text: string): void {
+  print(terminalLine(text))
+}
+
+/** The same on standard error. */
+export function printErrorLine(text: string): void {
+  process.stderr.write(`${terminalLine(text)}\n`)
 }
 
 export function printJson(value: unknown): void {
@@ -53,11 +65,11 @@ function fail(error: unknown, asJson: boolean): void {
   const isOurs = error instanceof AppError
   if (asJson) {
     const code = isOurs ? error.code : 'internal'
-    process.stderr.write(`${JSON.stringify({ error: (error as Error).message, code })}\n`)
+    printErrorLine(JSON.stringify({ error: (error as Error).message, code }))
   } else if (isOurs) {
-    process.stderr.write(`${SAID_ALONE.test(error.message) ? '' : 'Error: '}${error.message}\n`)
+    printErrorLine(`${SAID_ALONE.test(error.message) ? '' : 'Error: '}${error.message}`)
   } else {
-    console.error(error)
+    process.stderr.write(`${terminalText(Bun.inspect(error))}\n`)
   }
   process.exitCode = 1
 }

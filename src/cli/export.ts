@@ -1,6 +1,12 @@
+import { createWriteStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { Command, Option } from 'commander'
+import { AppError } from '../shared/core/error.ts'
+import { terminalText } from '../shared/core/terminal.ts'
 import type { Api } from './api.ts'
 import { type CommonOptions, finishRemoteCommand } from './command.ts'
+import { isWriteError, reasonOf } from './write-errors.ts'
 
 interface ExportOptions extends CommonOptions {
   format: 'ndjson' | 'csv'
@@ -36,11 +42,29 @@ async function exportTasks(
   { format, state, worker, query: q, output }: ExportOptions,
 ): Promise<void> {
   const stream = await api.stream('/api/tasks/export', { format, state, worker, q })
-  const target = output === undefined ? Bun.stdout.writer() : Bun.file(output).writer()
   // Written as it comes and no faster than it is taken: the whole is never held.
-  for await (const chunk of stream) {
-    target.write(chunk)
-    await target.flush()
+  if (output !== undefined) await writeToFile(stream, output)
+  else for await (const text of asTexts(stream)) await writeOut(text)
+}
+
+/** Bytes as they came for programs; what a terminal would carry out is not for terminals. */
+async function* asTexts(stream: ReadableStream<Uint8Array>): AsyncGenerator<string | Uint8Array> {
+  if (!process.stdout.isTTY) return yield* stream
+  const decoder = new TextDecoder()
+  for await (const chunk of stream) yield terminalText(decoder.decode(chunk, { stream: true }))
+  yield terminalText(decoder.decode())
+}
+
+async function writeOut(data: string | Uint8Array): Promise<void> {
+  if (process.stdout.write(data)) return
+  await new Promise<void>((resolve) => process.stdout.once('drain', resolve))
+}
+
+async function writeToFile(stream: ReadableStream<Uint8Array>, path: string): Promise<void> {
+  try {
+    await pipeline(Readable.fromWeb(stream as never), createWriteStream(path))
+  } catch (error) {
+    if (error instanceof AppError || !isWriteError(error)) throw error
+    throw new AppError('unavailable', `${path} cannot be written: ${reasonOf(error)}`, { cause: error })
   }
-  await target.end()
 }

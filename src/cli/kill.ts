@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { type CommonOptions, finishRemoteCommand, print, printJson } from './command.ts'
+import { type CommonOptions, finishRemoteCommand, printJson, printLine } from './command.ts'
 
 export function killCommand(): Command {
   const command = new Command('kill')
@@ -9,6 +9,6 @@ export function killCommand(): Command {
   return finishRemoteCommand<[string], CommonOptions>(command, async (api, { json }, name) => {
     const killed = await api.post<{ message: string }>('/api/workers/kill', { name })
     if (json) printJson(killed)
-    else print(killed.message)
+    else printLine(killed.message)
   })
 }

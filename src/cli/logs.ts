@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { AppError } from '../shared/core/error.ts'
 import { createSseReader, type SseMessage } from '../shared/core/sse.ts'
 import { type Api, type EventView, type LineView, reach, type TaskView } from './api.ts'
-import { type CommonOptions, finishRemoteCommand, print, printJson } from './command.ts'
+import { type CommonOptions, finishRemoteCommand, printErrorLine, printJson, printLine } from './command.ts'
 import { formatTime } from './times.ts'
 
 interface LogsOptions extends CommonOptions {
@@ -28,7 +28,7 @@ export function logsCommand(): Command {
     .addHelpText('after', EXAMPLES)
   return finishRemoteCommand<[string | undefined], LogsOptions>(command, async (api, options, taskId) => {
     if (taskId !== undefined) return await showTask(api, taskId, options)
-    const show = (event: EventView) => print(options.json ? JSON.stringify(event) : renderEvent(event))
+    const show = (event: EventView) => printLine(options.json ? JSON.stringify(event) : renderEvent(event))
     if (options.follow) return await followEvents(api, show)
     const events = await api.get<EventView[]>('/api/logs')
     if (options.json) printJson(events)
@@ -46,11 +46,11 @@ function followEvents(api: Api, show: (event: EventView) => void): Promise<void>
 
 async function showTask(api: Api, taskId: string, { json, follow }: LogsOptions): Promise<void> {
   const path = `/api/tasks/${encodeURIComponent(taskId)}/logs`
-  const show = (line: LineView) => printLine(line, json === true)
+  const show = (line: LineView) => showLine(line, json === true)
   if (follow) {
     await followLines(api, taskId, show)
     const { state } = await api.get<TaskView>(`/tasks/${encodeURIComponent(taskId)}`)
-    if (!json) process.stderr.write(`Task ${state}\n`)
+    if (!json) printErrorLine(`Task ${state}`)
     if (state !== 'completed') process.exitCode = 1
     return
   }
@@ -73,10 +73,9 @@ export function followLines(api: Api, taskId: string, onLine: (line: LineView) =
 }
 
 /** A line as a terminal shows it. What it said on standard error goes there. */
-function printLine(line: LineView, asJson: boolean): void {
-  const out = line.stream === 'stderr' && !asJson ? process.stderr : process.stdout
-  const text = `${formatTime(line.at)}  ${line.stream.padEnd(6)}  ${line.text}`
-  out.write(`${asJson ? JSON.stringify(line) : text}\n`)
+function showLine(line: LineView, asJson: boolean): void {
+  const put = line.stream === 'stderr' && !asJson ? printErrorLine : printLine
+  put(asJson ? JSON.stringify(line) : `${formatTime(line.at)}  ${line.stream.padEnd(6)}  ${line.text}`)
 }
 
 /** @param onMessage true: that was the last */

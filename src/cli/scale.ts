@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { AppError } from '../shared/core/error.ts'
-import { type CommonOptions, finishRemoteCommand, print, printJson } from './command.ts'
+import { type CommonOptions, finishRemoteCommand, printJson, printLine } from './command.ts'
 
 export function scaleCommand(): Command {
   const command = new Command('scale')
@@ -11,6 +11,6 @@ export function scaleCommand(): Command {
     if (!/^\d+$/.test(given)) throw new AppError('invalid', 'count must be between 1 and 50')
     const scaled = await api.post<{ message: string }>('/api/workers/scale', { count: Number(given) })
     if (json) printJson(scaled)
-    else print(scaled.message)
+    else printLine(scaled.message)
   })
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { AppError } from '../shared/core/error.ts'
+import { terminalLine } from '../shared/core/terminal.ts'
 import type { Api, TaskView } from './api.ts'
 import { type CommonOptions, finishRemoteCommand, print, printJson } from './command.ts'
 import { formatSeconds, parseDurationMs } from './duration.ts'
@@ -146,8 +147,8 @@ function parsePayload(text: string): unknown {
 
 function describeEnd(task: TaskView): string {
   const time = task.duration === null ? '' : ` after ${formatSeconds(task.duration)}`
-  const where = task.worker ? ` on ${task.worker}` : ''
-  const why = task.error ? `: ${task.error}` : ''
+  const where = task.worker ? ` on ${terminalLine(task.worker)}` : ''
+  const why = task.error ? `: ${terminalLine(task.error)}` : ''
   const result = task.result === null ? '' : `\nResult: ${JSON.stringify(task.result)}`
   const output = task.output ? `\n${task.output.trimEnd()}` : ''
   return `Task ${task.state}${time}${where}${why}${result}${output}`

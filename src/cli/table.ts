@@ -1,3 +1,5 @@
+import { terminalLine, terminalText } from '../shared/core/terminal.ts'
+
 export interface Column<Row> {
   title: string
   value: (row: Row) => string | number
@@ -8,14 +10,13 @@ export interface Column<Row> {
 
 const GAP = '  '
 const MIN_FLEXIBLE = 10
-/** A terminal would carry these out. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g
 
 /** Rows as aligned text under titles, no line longer than `width` characters where that can be had. */
 export function renderTable<Row>(columns: Column<Row>[], rows: Row[], width: number): string {
-  const cells = rows.map((row) => columns.map(({ value }) => String(value(row)).replace(CONTROL, ' ')))
-  const lines = [columns.map(({ title }) => title), ...cells]
+  const cells = rows.map((row) =>
+    columns.map(({ value }) => terminalLine(String(value(row))).replaceAll('\t', ' ')),
+  )
+  const lines = [columns.map(({ title }) => terminalLine(title)), ...cells]
   const widths = columns.map((_, index) =>
     Math.max(...lines.map((line) => Bun.stringWidth(line[index] ?? ''))),
   )
@@ -48,9 +49,18 @@ function cutTo(cell: string, width: number): string {
   return `${cut}…`
 }
 
-/** Names and values, one pair on a line, the values below each other; what is empty is left out. */
+/**
+ * Names and values, one pair on a line, the values below each other; what is empty is left out. Further lines of a value
+ * are below its first, so that none of them can pass for a pair.
+ */
 export function renderPairs(pairs: [name: string, value: string | number | null][]): string {
   const given = pairs.filter(([, value]) => value !== null && value !== '')
   const width = Math.max(...given.map(([name]) => name.length))
-  return given.map(([name, value]) => `${`${name}:`.padEnd(width + 2)} ${value}`).join('\n')
+  const below = `\n${' '.repeat(width + 3)}`
+  return given
+    .map(([name, value]) => {
+      const lines = terminalText(String(value)).trimEnd().replaceAll('\n', below)
+      return `${`${name}:`.padEnd(width + 2)} ${lines}`
+    })
+    .join('\n')
 }

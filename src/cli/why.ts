@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { WhyView } from './api.ts'
-import { type CommonOptions, finishRemoteCommand, print, printJson } from './command.ts'
+import { type CommonOptions, finishRemoteCommand, printJson, printLine } from './command.ts'
 import { formatSeconds } from './duration.ts'
 
 const EXAMPLES = `
@@ -18,6 +18,6 @@ export function whyCommand(): Command {
     if (json) return printJson(why)
     const lines = why.reasons.map(({ text }, n) => (why.reasons.length > 1 ? `${n + 1}. ${text}` : text))
     if (why.estimate_ms) lines.push(`It should start in about ${formatSeconds(why.estimate_ms / 1000)}.`)
-    print(lines.join('\n'))
+    for (const line of lines) printLine(line)
   })
 }

@@ -1,5 +1,12 @@
 import { Command } from 'commander'
-import { type CommonOptions, finishRemoteCommand, print, printJson, terminalWidth } from '../command.ts'
+import {
+  type CommonOptions,
+  finishRemoteCommand,
+  print,
+  printJson,
+  printLine,
+  terminalWidth,
+} from '../command.ts'
 import { type LimitOptions, parseLimits } from './limits.ts'
 import { describeQueue, type QueueView, renderQueues } from './view.ts'
 
@@ -99,5 +106,5 @@ function show(queue: QueueView, json: true | undefined): void {
 
 function tell(queues: QueueView[], done: string, json: true | undefined): void {
   if (json) printJson(queues.length === 1 ? queues[0] : queues)
-  else for (const { name } of queues) print(`${name}  ${done}`)
+  else for (const { name } of queues) printLine(`${name}  ${done}`)
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { Api } from '../api.ts'
-import { type CommonOptions, finishRemoteCommand, print, printJson } from '../command.ts'
+import { type CommonOptions, finishRemoteCommand, print, printJson, printLine } from '../command.ts'
 import { pathOf } from './view.ts'
 
 interface Deed {
@@ -53,7 +53,7 @@ function actCommand({ name, description, perform, done }: Deed): Command {
       const answer = await perform(api, await pathOf(api, schedule))
       answers.push(answer)
       const task = 'task_id' in answer ? `: ${answer.task_id}` : ''
-      if (!json) print(`${schedule}  ${done}${task}`)
+      if (!json) printLine(`${schedule}  ${done}${task}`)
     }
     if (json) printJson(answers.length === 1 ? answers[0] : answers)
   })

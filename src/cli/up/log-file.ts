@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { terminalLine } from '../../shared/core/terminal.ts'
 
 const MAX_BYTES = 10_000_000
 
@@ -26,7 +27,8 @@ export function openLogFiles(folder: string, maxBytes = MAX_BYTES): LogFiles {
         renameSync(path, `${path}.1`)
         file = open(path)
       }
-      file.size += writeSync(file.descriptor, `${line}\n`)
+      // They are read in terminals.
+      file.size += writeSync(file.descriptor, `${terminalLine(line)}\n`)
       files.set(name, file)
     },
   }

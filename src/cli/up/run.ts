@@ -1,4 +1,5 @@
 import { AppError } from '../../shared/core/error.ts'
+import { terminalText } from '../../shared/core/terminal.ts'
 import { hideEnvironment } from '../../shared/environment.ts'
 import { readConfig } from './config.ts'
 import { HELP } from './help.ts'
@@ -32,7 +33,7 @@ export async function runUp(args: string[], env: Record<string, string | undefin
     await launch(readConfig(env, args), stop.signal, hurry.signal)
     process.exit(0)
   } catch (error) {
-    console.error(error instanceof AppError ? `Error: ${error.message}` : error)
+    console.error(error instanceof AppError ? `Error: ${terminalText(error.message)}` : error)
     process.exit(1)
   }
 }

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { terminalLine, terminalText } from '../../shared/core/terminal.ts'
 import { formatLogLine, isAtLeast, type LogLine } from './log-line.ts'
 
 export interface Terminal {
@@ -17,12 +18,12 @@ export function createTerminal(level: string): Terminal {
   return {
     step(what) {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-      console.log(`${styleText('dim', `[${seconds.padStart(5)} s]`)} ${what}`)
+      console.log(`${styleText('dim', `[${seconds.padStart(5)} s]`)} ${terminalText(what)}`)
     },
     say: (text) => console.log(text),
     relay(name, line) {
       if (!isAtLeast(line, level)) return
-      const text = formatLogLine(name, line)
+      const text = terminalLine(formatLogLine(name, line))
       console.log(
         isAtLeast(line, 'error')
           ? styleText('red', text)

@@ -1,7 +1,14 @@
 import { Command } from 'commander'
 import { AppError } from '../../shared/core/error.ts'
 import type { Api } from '../api.ts'
-import { type CommonOptions, finishRemoteCommand, print, printJson, terminalWidth } from '../command.ts'
+import {
+  type CommonOptions,
+  finishRemoteCommand,
+  print,
+  printJson,
+  printLine,
+  terminalWidth,
+} from '../command.ts'
 import { readText } from '../read-text.ts'
 import { renderPairs, renderTable } from '../table.ts'
 import { formatTime } from '../times.ts'
@@ -96,7 +103,7 @@ function showCommand(): Command {
 
 async function follow(api: Api, id: string, { json }: CommonOptions): Promise<void> {
   const graph = await followWorkflow(api, id, ({ key, state, error }) => {
-    if (!json) print(`${key}  ${state}${error && state !== 'completed' ? `: ${error}` : ''}`)
+    if (!json) printLine(`${key}  ${state}${error && state !== 'completed' ? `: ${error}` : ''}`)
   })
   if (json) printJson(graph)
   else print(`Workflow ${graph.state}: ${describeCounts(graph)}`)
