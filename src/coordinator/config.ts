@@ -5,6 +5,7 @@ import {
   durationOrOff,
   heartbeatSettings,
   integer,
+  networks,
   optionalAge,
   port,
   readSettings,
@@ -25,6 +26,7 @@ export const settings = {
   RECONNECT_WINDOW: duration(300),
   MAX_LOST_ATTEMPTS: integer(5, 1, 32_767),
   TASK_RETENTION: optionalAge(),
+  PUSH_ALLOW: networks(),
   PRIORITY_AGEING: durationOrOff(30_000),
 }
 
@@ -49,6 +51,8 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     retentionMs: values.TASK_RETENTION,
     /** ms after which a due task may be given a place whatever its priority; null: never. */
     ageingMs: values.PRIORITY_AGEING,
+    /** Networks in which workers that are pushed to may be, besides their own addresses. */
+    pushAllow: values.PUSH_ALLOW,
     logLevel: values.LOG_LEVEL,
   }
 }

@@ -1,5 +1,5 @@
 import { createBatcher } from '../shared/batcher.ts'
-import type { NewTask } from '../shared/core/task.ts'
+import type { NewTask, TaskRef } from '../shared/core/task.ts'
 import { movingMean } from '../shared/core/window.ts'
 import type { Log } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
@@ -11,7 +11,7 @@ import { findCancelRequests } from '../shared/store/control.ts'
 import {
   type ClaimedTask,
   findHeld,
-  findHeldAttempt,
+  findHeldAttempts,
   returnTasks,
   type WorkerReport,
 } from '../shared/store/dispatch.ts'
@@ -19,6 +19,7 @@ import { forgetUses } from '../shared/store/queues.ts'
 import { insertTasks } from '../shared/store/tasks.ts'
 import { createTransactions } from '../shared/store/transactions.ts'
 import { listWorkers } from '../shared/store/workers.ts'
+import { createCallLimit } from './call-limit.ts'
 import { createClaimer } from './claimer.ts'
 import { createClaims } from './claims.ts'
 import type { Config } from './config.ts'
@@ -26,6 +27,7 @@ import { startDependents } from './dependents.ts'
 import { createDocumented } from './documented.ts'
 import { createJournal } from './journal.ts'
 import { chooseRecalls, groupByKind } from './placement.ts'
+import { createPushTargets } from './push-target.ts'
 import { createRecovery } from './recovery.ts'
 import { createRegistry } from './registry.ts'
 import { startRetention } from './retention.ts'
@@ -33,12 +35,17 @@ import { createRoster } from './roster.ts'
 import { startSchedules } from './schedules/schedules.ts'
 import { createService } from './service.ts'
 import { createSettler } from './settler.ts'
+import { createUnary } from './unary.ts'
 import { createWorkServer } from './work.ts'
 
 /** How often leases are renewed and judged, at least. */
 const BEAT_MS = 1000
 /** How long a task may wait behind others in a worker while slots elsewhere are free. */
 const RECALL_PATIENCE_MS = 20
+
+/** Dispatch streams that may be open, and other calls. */
+const MAX_STREAMS = { total: 10_000, perAddress: 2000 }
+const MAX_CALLS = { total: 4000, perAddress: 2000 }
 
 export interface Coordinator {
   readonly service: CoordinatorServiceHandlers
@@ -201,21 +208,30 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     maxWaiting: 10_000,
   })
 
+  /** Whoever reports without knowing attempts waits for a look at the table, together with others. */
+  const lookingUp = createBatcher<string, { attempt: number; workerId: number } | null>({
+    write: (taskIds) => findHeldAttempts(sql, taskIds),
+    maxItems: 1000,
+    maxWaiting: 10_000,
+  })
   const documented = createDocumented({
     registry,
     roster,
     log,
+    targets: createPushTargets(config.pushAllow),
     insert: (task) => inserting.add(task),
     listWorkers: () => listWorkers(sql, { silenceMs: config.silenceMs, offline: false }),
-    findHeldAttempt: (taskId) => findHeldAttempt(sql, taskId),
+    findHeldAttempt: (taskId) => lookingUp.add(taskId),
     report: (one) => report([one], null),
     onSubmitted: () => claimer.wake(),
   })
-  const service = createService(
-    documented,
-    createWorkServer({ registry, log, report, store: journal.store }),
-    log,
-  )
+  const isInFlight = (workerId: number, { taskId, attempt }: TaskRef) =>
+    roster.get(workerId)?.held.get(taskId)?.attempt === attempt
+  const serveWork = createWorkServer({
+    ...{ registry, log, isInFlight, report, store: journal.store },
+    limit: createCallLimit(MAX_STREAMS),
+  })
+  const service = createService(documented, serveWork, createUnary(log, createCallLimit(MAX_CALLS)))
 
   const recovery = createRecovery({
     sql,
@@ -277,6 +293,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
       ])
       await Promise.all(givingBack)
       await inserting.close()
+      await lookingUp.close()
       await journal.stop()
       await settler.stop()
       await transactions.end().catch(() => {})

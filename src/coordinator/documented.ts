@@ -1,3 +1,4 @@
+import { readPeer } from '../shared/core/address.ts'
 import { AppError } from '../shared/core/error.ts'
 import { PLAIN } from '../shared/core/lane.ts'
 import type { ReportKind } from '../shared/core/report.ts'
@@ -13,22 +14,23 @@ import type { UpdateTaskStatusResponse } from '../shared/rpc/gen/grpcapi/UpdateT
 import type { WorkerReport } from '../shared/store/dispatch.ts'
 import type { Worker } from '../shared/store/workers.ts'
 import { createPushLink } from './links/push.ts'
-import type { Registry } from './registry.ts'
+import type { PushTargets } from './push-target.ts'
+import type { Connection, Registry } from './registry.ts'
 import type { Roster } from './roster.ts'
-
-/** What clients match on, together with the code UNKNOWN. */
-export const NO_WORKERS = 'no workers available'
+import { NO_WORKERS } from './status.ts'
 
 /** Places of a worker whose slots nobody told us: it queues by itself, so it is given a few more than five. */
 const PUSH_SLOTS = 16
 const PUSH_DEADLINE_MS = 5000
 const MAX_COMMAND_LENGTH = 65_536
-const MAX_ADDRESS_LENGTH = 512
+/** Workers of all kinds that one coordinator serves by their addresses alone. */
+const MAX_WORKERS = 10_000
 
 export interface DocumentedOptions {
   registry: Registry
   roster: Roster
   log: Log
+  targets: PushTargets
   insert: (task: NewTask) => Promise<void>
   listWorkers: () => Promise<Worker[]>
   /** The held attempt of a task by the table, for reporters that do not know attempts. */
@@ -41,7 +43,7 @@ export interface DocumentedOptions {
 /** The documented RPCs, for clients and workers that know only those. */
 export interface Documented {
   submitTask(request: ClientTaskRequest__Output): Promise<ClientTaskResponse>
-  sendHeartbeat(request: HeartbeatRequest__Output): Promise<HeartbeatResponse>
+  sendHeartbeat(request: HeartbeatRequest__Output, peer: string): Promise<HeartbeatResponse>
   updateTaskStatus(request: UpdateTaskStatusRequest__Output): Promise<UpdateTaskStatusResponse>
   listWorkers(): Promise<ListWorkersResponse>
 }
@@ -57,15 +59,17 @@ const KINDS: Record<string | number, ReportKind> = {
 export function createDocumented(options: DocumentedOptions): Documented {
   const { registry, roster, log } = options
   const registering = new Map<number, Promise<unknown>>()
+  /** Where the heartbeats of a worker came from when its address was looked up. */
+  const peers = new WeakMap<Connection, string>()
 
-  async function register(id: number, address: string) {
+  async function register(id: number, address: string, peer: string) {
     const link = createPushLink({
-      address,
+      address: await options.targets.resolve(address, peer),
       deadlineMs: PUSH_DEADLINE_MS,
       onRefused: (task, reason) => handBack(id, task, reason),
       onCancel: (task) => giveUp(id, task),
     })
-    await registry.connect(
+    const { connection } = await registry.connect(
       {
         id,
         name: `Worker-${id}`,
@@ -79,6 +83,7 @@ export function createDocumented(options: DocumentedOptions): Documented {
       link,
       null,
     )
+    peers.set(connection, hostOf(peer))
   }
 
   /** It is given nothing more until it is heard from again, and the task goes to another. */
@@ -125,17 +130,17 @@ export function createDocumented(options: DocumentedOptions): Documented {
       return { message: 'Task submitted successfully', task_id: task.id }
     },
 
-    async sendHeartbeat({ workerId, address }) {
-      if (address.length === 0 || address.length > MAX_ADDRESS_LENGTH || address.includes('\0')) {
-        throw new AppError('invalid', `address must have 1 to ${MAX_ADDRESS_LENGTH} characters and no NUL`)
-      }
+    async sendHeartbeat({ workerId, address }, peer) {
       const known = registry.get(workerId)
-      if (known?.identity.address === address) {
+      // The same name from another host is another address.
+      if (known?.identity.address === address && peers.get(known) === hostOf(peer)) {
         registry.heard(known, false)
       } else {
+        if (registering.size + roster.size >= MAX_WORKERS) throw new AppError('too_many', 'too many workers')
         // Two heartbeats of a new worker may overlap; it registers once.
         const pending =
-          registering.get(workerId) ?? register(workerId, address).finally(() => registering.delete(workerId))
+          registering.get(workerId) ??
+          register(workerId, address, peer).finally(() => registering.delete(workerId))
         registering.set(workerId, pending)
         await pending
       }
@@ -181,3 +186,5 @@ export function createDocumented(options: DocumentedOptions): Documented {
     },
   }
 }
+
+const hostOf = (peer: string) => readPeer(peer)?.host ?? peer

@@ -1,9 +1,10 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { ServerCredentials } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
 import { hideEnvironment } from '../shared/environment.ts'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
-import { CHANNEL_OPTIONS, CoordinatorService } from '../shared/rpc/load.ts'
+import { CoordinatorService } from '../shared/rpc/load.ts'
+import { createGrpcServer } from '../shared/rpc/server.ts'
 import { settingsOrExit } from '../shared/settings.ts'
 import { helpIfAsked } from '../shared/settings-table.ts'
 import { connect } from '../shared/store/connect.ts'
@@ -22,7 +23,7 @@ const sql = connect(config.database)
 await openDatabase(sql, config.database, config.databaseTries, log)
 const coordinator = await startCoordinator(sql, config, log)
 
-const server = new Server(CHANNEL_OPTIONS)
+const server = createGrpcServer()
 server.addService(CoordinatorService.service, coordinator.service)
 const health = new HealthImplementation({ '': 'SERVING', 'grpcapi.CoordinatorService': 'SERVING' })
 health.addToServer(server)

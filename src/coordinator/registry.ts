@@ -132,10 +132,12 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (!(await registerWorker(sql, identity, options.coordinatorId, session, said))) throw overtaken()
     const before = connections.get(identity.id)
     if (before) drop(before)
-    const offered = offer?.tasks ?? null
+    // By attempt, once: a worker may offer thousands.
+    const offered = offer && new Map(offer.tasks.map((task) => [attemptOf(task), task]))
     const inTable = await findHeld(sql, [identity.id])
-    const held = offered ? inTable.filter((task) => offered.some((own) => isSame(own, task))) : inTable
-    const never = inTable.filter((task) => !held.includes(task))
+    const held = offered ? inTable.filter((task) => offered.has(attemptOf(task))) : inTable
+    const kept = new Set(held.map(attemptOf))
+    const never = inTable.filter((task) => !kept.has(attemptOf(task)))
     if (never.length > 0) await returnUnoffered(sql, identity.id, session, never)
     if (retired) throw stopping()
     const connection = {
@@ -153,7 +155,10 @@ export function createRegistry(options: RegistryOptions): Registry {
       identity.id,
       identity.slots,
       { executors: identity.executors, labels: identity.labels },
-      held.map((task) => ({ ...task, started: task.started || startedBy(offered, task) })),
+      held.map((task) => ({
+        ...task,
+        started: task.started || (offered?.get(attemptOf(task))?.started ?? false),
+      })),
       performance.now(),
       !draining,
     )
@@ -162,7 +167,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       `Worker registered: ${identity.address || identity.name}`,
     )
     options.onRoom()
-    return { connection, revoked: (offered ?? []).filter((own) => !held.some((task) => isSame(own, task))) }
+    return { connection, revoked: (offer?.tasks ?? []).filter((own) => !kept.has(attemptOf(own))) }
   }
 
   return {
@@ -275,7 +280,4 @@ const stopping = () => new AppError('unavailable', 'this coordinator is stopping
 
 const overtaken = () => new AppError('conflict', 'the worker has said hello again since')
 
-const isSame = (a: TaskRef, b: TaskRef) => a.taskId === b.taskId && a.attempt === b.attempt
-
-const startedBy = (offered: OfferedTask[] | null, task: TaskRef) =>
-  offered?.some((own) => own.started && isSame(own, task)) ?? false
+const attemptOf = ({ taskId, attempt }: TaskRef) => `${taskId}#${attempt}`

@@ -50,6 +50,12 @@ export const SETTINGS: readonly SettingEntry[] = [
   entry('COORDINATOR_HOST', ['up', 'coordinator'], '127.0.0.1', 'where gRPC listens'),
   entry('COORDINATOR_PORT', ['up', 'coordinator'], '8080', 'port of gRPC'),
   entry(
+    'PUSH_ALLOW',
+    COORDINATOR,
+    'none',
+    'networks of workers that are pushed to, besides where they call from',
+  ),
+  entry(
     'COORDINATOR_ADDRESS',
     ['scheduler', 'worker'],
     'localhost:8080',

@@ -1,4 +1,5 @@
 import { AppError } from './core/error.ts'
+import { createNetworks } from './networks.ts'
 
 /** How one setting is read: its text (or null when unset) to its value, or an error that says what is wrong. */
 export interface Setting<T> {
@@ -63,6 +64,15 @@ export const list = (fallback: string[]): Setting<string[]> => ({
           .split(',')
           .map((word) => word.trim())
           .filter(Boolean),
+})
+
+/** Networks as CIDRs or single addresses, separated by commas; `*`: all. */
+export const networks = (): Setting<string[]> => ({
+  read(given) {
+    const all = list([]).read(given)
+    createNetworks(all)
+    return all
+  },
 })
 
 /** Some of these words, separated by commas; unset: null. */

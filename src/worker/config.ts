@@ -7,13 +7,12 @@ import {
   heartbeatSettings,
   integer,
   list,
+  networks,
   optionalText,
   port,
   readSettings,
-  type Setting,
   words,
 } from '../shared/settings.ts'
-import { createGuard } from './executors/http/addresses.ts'
 
 export const settings = {
   ...commonSettings,
@@ -33,17 +32,6 @@ export const settings = {
   DRAIN_TIMEOUT: duration(30_000),
   SIMULATE_HISTORY: optionalText(),
   ALIVE_FILE: optionalText(),
-}
-
-/** Networks that are not public and may be reached all the same, separated by commas; `*`: all. */
-function networks(): Setting<string[]> {
-  return {
-    read(given) {
-      const all = list([]).read(given)
-      createGuard(all)
-      return all
-    },
-  }
 }
 
 /** The worker's settings from the environment and the command line; see README.md for each. */

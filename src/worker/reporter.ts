@@ -5,6 +5,8 @@ import { createOutbox } from './outbox.ts'
 
 /** Reports in one message, at most. */
 const MAX_REPORTS = 500
+/** Characters that the reports of one message have, about; a single one may have more. */
+const MAX_SIZE = 1_048_576
 /** Messages that may be on their way unacknowledged before the next waits and grows. */
 const MAX_IN_FLIGHT = 2
 
@@ -75,13 +77,19 @@ export function createReporter(): Reporter {
 
   /** The next reports; those of attempts that have lines left wait for them. */
   function takeReports(): Report[] {
-    if (!outbox.hasLines) return waiting.splice(0, MAX_REPORTS)
     const taken: Report[] = []
-    waiting = waiting.filter((report) => {
-      const goes = taken.length < MAX_REPORTS && !outbox.hasLinesOf(report)
-      if (goes) taken.push(report)
-      return !goes
-    })
+    const left: Report[] = []
+    let size = 0
+    for (const report of waiting) {
+      const isNext = taken.length < MAX_REPORTS && size < MAX_SIZE
+      if (isNext && !(outbox.hasLines && outbox.hasLinesOf(report))) {
+        taken.push(report)
+        size += sizeOf(report)
+      } else {
+        left.push(report)
+      }
+    }
+    waiting = left
     return taken
   }
 
@@ -147,3 +155,6 @@ export function createReporter(): Reporter {
     flushed: () => (isFlushed() ? Promise.resolve() : new Promise((resolve) => void onFlushed.push(resolve))),
   }
 }
+
+const sizeOf = ({ error, output, result, stack }: Report) =>
+  (error?.length ?? 0) + (output?.length ?? 0) + (result?.length ?? 0) + (stack?.length ?? 0)

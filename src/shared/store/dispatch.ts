@@ -187,14 +187,16 @@ export function findHeld(sql: Sql, workerIds: number[]): Promise<HeldAttempt[]> 
     FROM tasks t WHERE t.worker_id = ANY(${workerIds}::bigint[]) AND ${isHeld(sql)}`
 }
 
-/** The current attempt of a task that is held, for reporters that do not know attempts. */
-export async function findHeldAttempt(
+/** The current attempt of each of these tasks, or null of one that is not held, for reporters that do not know attempts. */
+export async function findHeldAttempts(
   sql: Sql,
-  taskId: string,
-): Promise<{ attempt: number; workerId: number } | null> {
-  const [row] = await sql<{ attempt: number; workerId: number }[]>`
-    SELECT t.attempt, t.worker_id AS "workerId" FROM tasks t WHERE t.id = ${taskId} AND ${isHolding(sql)}`
-  return row ?? null
+  taskIds: string[],
+): Promise<({ attempt: number; workerId: number } | null)[]> {
+  const rows = await sql<{ id: string; attempt: number; workerId: number }[]>`
+    SELECT t.id, t.attempt, t.worker_id AS "workerId"
+    FROM unnest(${taskIds}::uuid[]) AS g (id) JOIN tasks t ON t.id = g.id WHERE ${isHolding(sql)}`
+  const byId = new Map(rows.map(({ id, ...held }) => [id, held]))
+  return taskIds.map((id) => byId.get(id.toLowerCase()) ?? null)
 }
 
 const isCurrentAttempt = (sql: Sql) => sql`

@@ -1,9 +1,10 @@
-import { credentials, Server, ServerCredentials, status } from '@grpc/grpc-js'
+import { credentials, ServerCredentials, status } from '@grpc/grpc-js'
 import type { Report } from '../../shared/core/report.ts'
 import { DEFAULT_CANCEL_GRACE_MS } from '../../shared/core/task.ts'
 import type { Log } from '../../shared/log.ts'
 import type { WorkerServiceHandlers } from '../../shared/rpc/gen/grpcapi/WorkerService.ts'
 import { CHANNEL_OPTIONS, CoordinatorService, WorkerService } from '../../shared/rpc/load.ts'
+import { createGrpcServer } from '../../shared/rpc/server.ts'
 import type { Config } from '../config.ts'
 import type { Pool } from '../pool.ts'
 import type { Reporter } from '../reporter.ts'
@@ -138,7 +139,7 @@ export async function openPushLink(options: PushLinkOptions): Promise<Coordinato
 const deadline = () => ({ deadline: Date.now() + DEADLINE_MS })
 
 async function serve({ address, config, hostname, pool, isDraining }: PushLinkOptions) {
-  const server = new Server(CHANNEL_OPTIONS)
+  const server = createGrpcServer()
   const handlers: WorkerServiceHandlers = {
     SubmitTask(call, callback) {
       if (isDraining()) return callback({ code: status.UNAVAILABLE, details: 'this worker is draining' })

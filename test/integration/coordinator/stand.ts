@@ -1,5 +1,5 @@
 import { afterAll } from 'bun:test'
-import { credentials, Server, ServerCredentials } from '@grpc/grpc-js'
+import { credentials, ServerCredentials, type ServiceError } from '@grpc/grpc-js'
 import pino from 'pino'
 import { readConfig } from '../../../src/coordinator/config.ts'
 import { startCoordinator } from '../../../src/coordinator/coordinator.ts'
@@ -10,6 +10,7 @@ import type { Report } from '../../../src/shared/rpc/gen/grpcapi/Report.ts'
 import type { Task__Output } from '../../../src/shared/rpc/gen/grpcapi/Task.ts'
 import type { WorkerMessage } from '../../../src/shared/rpc/gen/grpcapi/WorkerMessage.ts'
 import { CoordinatorService } from '../../../src/shared/rpc/load.ts'
+import { createGrpcServer } from '../../../src/shared/rpc/server.ts'
 import type { Troubles } from '../../../src/shared/runtime/troubles.ts'
 import type { Sql } from '../../../src/shared/store/connect.ts'
 import { createTestDatabase, databaseEnv, type TestDatabase } from '../../support/database.ts'
@@ -42,7 +43,7 @@ export async function startStand(
     readConfig({ ...databaseEnv(own.settings), ...env }, []),
     log,
   )
-  const server = new Server()
+  const server = createGrpcServer()
   server.addService(CoordinatorService.service, coordinator.service)
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
@@ -71,6 +72,8 @@ export interface RawWorker {
   /** Every task it was given. */
   readonly tasks: Task__Output[]
   readonly isOver: boolean
+  /** The status by which the coordinator ended the stream, unless all is well. */
+  readonly failure: { code: number; details: string } | null
   send(message: WorkerMessage): void
   /** Sends reports as one message and answers with its sequence. */
   report(...items: Report[]): number
@@ -104,7 +107,9 @@ export async function openRaw(address: string, hello?: Hello): Promise<RawWorker
   stream.on('end', () => {
     over = true
   })
-  stream.on('error', () => {
+  let failure: RawWorker['failure'] = null
+  stream.on('error', ({ code, details }: ServiceError) => {
+    failure = { code, details }
     over = true
   })
   const raw: RawWorker = {
@@ -112,6 +117,9 @@ export async function openRaw(address: string, hello?: Hello): Promise<RawWorker
     tasks,
     get isOver() {
       return over
+    },
+    get failure() {
+      return failure
     },
     send: (message) => void stream.write(message),
     report: (...items) => raw.reportWith([], ...items),

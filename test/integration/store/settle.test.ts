@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'bun:test'
 import type { Sql } from '../../../src/shared/store/connect.ts'
 import {
   findHeld,
-  findHeldAttempt,
+  findHeldAttempts,
   retryTasks,
   returnTasks,
   settleTasks,
@@ -229,8 +229,8 @@ test('what is held is found by its workers, and the current attempt by its task'
   expect(await findHeld(sql, [2, 3])).toEqual([
     { taskId: b.taskId, attempt: 1, workerId: 2, started: true, cancelRequested: false },
   ])
-  expect(await findHeldAttempt(sql, b.taskId)).toEqual({ attempt: 1, workerId: 2 })
-  expect(await findHeldAttempt(sql, ended.taskId)).toBeNull()
+  expect((await findHeldAttempts(sql, [b.taskId]))[0]).toEqual({ attempt: 1, workerId: 2 })
+  expect((await findHeldAttempts(sql, [ended.taskId]))[0]).toBeNull()
 })
 
 test('reports are looked up by id even where the statistics say that nothing is held', async () => {
@@ -254,7 +254,7 @@ test('reports are looked up by id even where the statistics say that nothing is 
         BACKOFF,
       ),
     return: (own: Sql) => returnTasks(own, tasks.slice(200, 300)),
-    find: (own: Sql) => findHeldAttempt(own, tasks[400]!.taskId),
+    find: (own: Sql) => findHeldAttempts(own, [tasks[400]!.taskId]),
   }
   for (const [name, run] of Object.entries(statements)) {
     const [plan] = await explain(database, run)

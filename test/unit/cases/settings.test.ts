@@ -30,6 +30,7 @@ const EXAMPLES: Record<string, string> = {
   TASK_RETENTION: '12h',
   WORKER_EXECUTORS: 'shell',
   HTTP_ALLOW_PRIVATE: '10.0.0.0/8',
+  PUSH_ALLOW: '10.0.0.0/8',
   TASKMASTER_FOLDER: '/tmp/elsewhere',
   COORDINATOR: 'a:1,b:2',
   COORDINATOR_ADDRESS: 'a:1,b:2',

@@ -1,5 +1,4 @@
-import { BlockList, isIP } from 'node:net'
-import { AppError } from '../../../shared/core/error.ts'
+import { createNetworks } from '../../../shared/networks.ts'
 
 /** What is not the public internet; IANA's special-purpose registries. */
 const NOT_PUBLIC = [
@@ -22,51 +21,10 @@ export interface Guard {
  * @throws `invalid` for what is neither
  */
 export function createGuard(allowed: readonly string[]): Guard {
-  const closed = listOf(NOT_PUBLIC)
-  const open = listOf(allowed.filter((network) => network !== '*'))
-  const all = allowed.includes('*')
+  const closed = createNetworks(NOT_PUBLIC)
+  const open = createNetworks(allowed)
+  const known = createNetworks(['*'])
   return {
-    allows(address) {
-      const plain = unmapped(address)
-      const family = familyOf(plain)
-      if (family === null) return false
-      return all || open[family].check(plain, family) || !closed[family].check(plain, family)
-    },
+    allows: (address) => known.has(address) && (open.has(address) || !closed.has(address)),
   }
-}
-
-type Family = 'ipv4' | 'ipv6'
-
-/** One list of each family: in one list, an address of version 4 would count as one of ::/3 too. */
-function listOf(networks: readonly string[]): Record<Family, BlockList> {
-  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
-  for (const network of networks) {
-    const [address = '', bits, ...rest] = network.split('/')
-    const family = familyOf(address)
-    const most = family === 'ipv4' ? 32 : 128
-    const prefix = bits === undefined ? most : Number(bits)
-    if (family === null || rest.length > 0 || !/^\d{1,3}$/.test(bits ?? '0') || prefix > most) {
-      throw new AppError('invalid', `must be networks such as 10.0.0.0/8 or fd00::/8, or *, not "${network}"`)
-    }
-    lists[family].addSubnet(address, prefix, family)
-  }
-  return lists
-}
-
-function familyOf(address: string): Family | null {
-  const version = isIP(address)
-  return version === 4 ? 'ipv4' : version === 6 ? 'ipv6' : null
-}
-
-/** An address of version 4 that is written as one of version 6, as what it is. */
-function unmapped(address: string): string {
-  if (isIP(address) !== 6) return address
-  // The URL parser writes every address of version 6 in one way.
-  const [, high, low] =
-    /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(
-      new URL(`http://[${address.split('%')[0]}]`).hostname,
-    ) ?? []
-  if (high === undefined || low === undefined) return address
-  const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
-  return [a >> 8, a & 255, b >> 8, b & 255].join('.')
 }
