@@ -18,6 +18,7 @@ import {
 import { forgetUses } from '../shared/store/queues.ts'
 import { insertTasks } from '../shared/store/tasks.ts'
 import { createTransactions } from '../shared/store/transactions.ts'
+import { troubled } from '../shared/store/troubled.ts'
 import { listWorkers } from '../shared/store/workers.ts'
 import { createCallLimit } from './call-limit.ts'
 import { createClaimer } from './claimer.ts'
@@ -188,7 +189,8 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   const claimer = createClaimer({
     roster,
     log,
-    claim: claims.claim,
+    claim: (workerIds, can) =>
+      troubled(troubles, 'claims', 'Due tasks cannot be claimed', () => claims.claim(workerIds, can)),
     msUntilNextDue: claims.msUntilNextDue,
     dispatch,
     reconcile,
@@ -261,9 +263,10 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     },
   )
   const cancels = await listen(sql, CANCEL_CHANNEL, onCancelNotice, () => {})
-  const retention = config.retentionMs === null ? null : startRetention(sql, config.retentionMs, log)
-  const dependents = await startDependents(sql, log)
-  const schedules = await startSchedules({ sql, log, scanIntervalMs: config.scanIntervalMs })
+  const retention =
+    config.retentionMs === null ? null : startRetention(sql, config.retentionMs, log, troubles)
+  const dependents = await startDependents(sql, log, troubles)
+  const schedules = await startSchedules({ sql, log, scanIntervalMs: config.scanIntervalMs, troubles })
   // A lease that is renewed less often than workers beat would end while they do.
   const beatMs = Math.min(BEAT_MS, config.heartbeatIntervalMs)
   const beat = repeat('Recovery', beatMs, log, recovery.tick)

@@ -1,7 +1,9 @@
 import type { Log } from '../shared/log.ts'
+import type { Troubles } from '../shared/runtime/troubles.ts'
 import { listen, PARENTS_CHANNEL } from '../shared/store/channel.ts'
 import type { Sql } from '../shared/store/connect.ts'
 import { resolveDependents } from '../shared/store/dependencies.ts'
+import { troubled } from '../shared/store/troubled.ts'
 
 const TRY_AGAIN_MS = 1000
 
@@ -15,17 +17,22 @@ export interface Dependents {
  * Tells tasks that what they depend on has ended. Every coordinator does: the rows that say so are taken by one at a
  * time, and are there until it is done. What ends with them leaves rows of its own, so there is no recursion.
  */
-export async function startDependents(sql: Sql, log: Log): Promise<Dependents> {
+export async function startDependents(sql: Sql, log: Log, troubles: Troubles): Promise<Dependents> {
   let running: Promise<void> | null = null
   let timer: Timer | null = null
   let again = false
   let stopped = false
 
+  const resolve = () =>
+    troubled(troubles, 'dependents', 'Dependents cannot be told of what has ended', () =>
+      resolveDependents(sql),
+    )
+
   async function work(): Promise<void> {
     try {
       do {
         again = false
-        while (!stopped && (await resolveDependents(sql)) > 0);
+        while (!stopped && (await resolve()) > 0);
       } while (again && !stopped)
     } catch (error) {
       log.warn({ err: error }, 'Could not tell dependents; trying again')

@@ -2,7 +2,7 @@ import type { Log } from '../shared/log.ts'
 import type { Troubles } from '../shared/runtime/troubles.ts'
 import type { Sql } from '../shared/store/connect.ts'
 import { foldCounts } from '../shared/store/counts.ts'
-import { databaseCode, describeDatabaseError } from '../shared/store/errors.ts'
+import { troubled } from '../shared/store/troubled.ts'
 import { forgetWorkers, loseSilent, requeueOrphans } from '../shared/store/workers.ts'
 import type { Registry } from './registry.ts'
 
@@ -32,16 +32,9 @@ export function createRecovery(options: RecoveryOptions): Recovery {
   let forgottenAt = Number.NEGATIVE_INFINITY
 
   async function beat() {
-    await registry.beat().catch((error) => {
-      troubles.raise('leases', {
-        message: `The leases of workers cannot be renewed: ${describeDatabaseError(error)}`,
-        code: databaseCode(error) ?? 'unknown',
-      })
-      throw error
-    })
+    await troubled(troubles, 'leases', 'The leases of workers cannot be renewed', () => registry.beat())
     const now = performance.now()
     lastRenewedAt = now
-    troubles.resolve('leases')
     steadySince ??= now
     // While the database was away nobody could renew a lease: give the others one interval to do so first.
     if (now - steadySince >= heartbeatIntervalMs) registry.forget(await loseSilent(sql, silenceMs, maxLosses))

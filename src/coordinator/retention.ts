@@ -1,7 +1,9 @@
 import type { Log } from '../shared/log.ts'
 import { type Repeating, repeat } from '../shared/repeat.ts'
+import type { Troubles } from '../shared/runtime/troubles.ts'
 import type { Sql } from '../shared/store/connect.ts'
 import { deleteEnded } from '../shared/store/retention.ts'
+import { troubled } from '../shared/store/troubled.ts'
 
 const INTERVAL_MS = 5000
 /** Tasks deleted by one statement; small, so that nobody waits for it. */
@@ -10,8 +12,8 @@ const BATCH = 1000
 const BATCHES = 20
 
 /** Deletes ended tasks and their attempts when they are `ageMs` old. */
-export function startRetention(sql: Sql, ageMs: number, log: Log): Repeating {
-  return repeat('Retention', INTERVAL_MS, log, async () => {
+export function startRetention(sql: Sql, ageMs: number, log: Log, troubles: Troubles): Repeating {
+  const remove = async () => {
     let deleted = 0
     for (const state of ['completed', 'failed', 'cancelled'] as const) {
       for (let batch = 0; batch < BATCHES; batch++) {
@@ -21,5 +23,8 @@ export function startRetention(sql: Sql, ageMs: number, log: Log): Repeating {
       }
     }
     if (deleted > 0) log.info({ tasks: deleted }, 'Deleted tasks that were kept long enough')
-  })
+  }
+  return repeat('Retention', INTERVAL_MS, log, () =>
+    troubled(troubles, 'retention', 'Old tasks cannot be deleted', remove),
+  )
 }

@@ -1,8 +1,10 @@
 import type { Log } from '../../shared/log.ts'
+import { createTroubles, type Troubles } from '../../shared/runtime/troubles.ts'
 import { listen, SCHEDULES_CHANNEL } from '../../shared/store/channel.ts'
 import type { Sql } from '../../shared/store/connect.ts'
-import { isUnavailable } from '../../shared/store/errors.ts'
+import { mayBeOfOneRow } from '../../shared/store/errors.ts'
 import {
+  type DueSchedule,
   type Firing,
   findDueSchedules,
   fireTicks,
@@ -10,6 +12,7 @@ import {
   postponeSchedule,
   trimLedger,
 } from '../../shared/store/ticks.ts'
+import { troubled } from '../../shared/store/troubled.ts'
 import { firingOf } from './firing.ts'
 import { createTimetables } from './timetables.ts'
 
@@ -22,7 +25,7 @@ const MAX_TICKS = 1000
 /** How soon to look again at what another coordinator has locked, at first and at most. */
 const LOOK_AGAIN_MS = 2
 const LOOK_AGAIN_CAP_MS = 100
-/** How long a schedule rests that cannot be looked at. */
+/** How long a schedule rests that cannot be fired while others can. */
 const POSTPONE_MS = 60_000
 /** Rows that a ledger keeps, and after how many new ones it is trimmed. */
 const KEPT_TICKS = 10_000
@@ -41,13 +44,19 @@ export interface SchedulesOptions {
   log: Log
   /** ms between two looks, at most. */
   scanIntervalMs: number
+  troubles?: Troubles
 }
 
 /**
  * Fires the ticks of schedules as they come due by the database's clock. Every coordinator does; the row of a schedule
  * decides who does it for each tick, and the key of the ledger that nobody does it twice.
  */
-export async function startSchedules({ sql, log, scanIntervalMs }: SchedulesOptions): Promise<Schedules> {
+export async function startSchedules({
+  sql,
+  log,
+  scanIntervalMs,
+  troubles = createTroubles(),
+}: SchedulesOptions): Promise<Schedules> {
   const timetableOf = createTimetables()
   let timer: Timer | null = null
   let running: Promise<void> | null = null
@@ -85,20 +94,36 @@ export async function startSchedules({ sql, log, scanIntervalMs }: SchedulesOpti
 
   async function fire(firings: Firing[]): Promise<number> {
     try {
-      const written = await fireTicks(sql, firings)
-      for (const firing of firings) await trim(firing)
-      return written.length
+      return await fireTogether(firings)
     } catch (error) {
-      if (isUnavailable(error)) throw error
-      const [only] = firings
-      if (firings.length === 1 && only) {
-        await giveUp(only.schedule, error)
-        return 0
+      if (firings.length === 1 || !mayBeOfOneRow(error)) throw error
+    }
+    return await fireApart(firings)
+  }
+
+  async function fireTogether(firings: Firing[]): Promise<number> {
+    const written = await fireTicks(sql, firings)
+    for (const firing of firings) await trim(firing)
+    return written.length
+  }
+
+  /**
+   * What PostgreSQL refuses of one schedule must not keep the others from firing; where it refuses all of them, it is not
+   * theirs, and they stay due.
+   */
+  async function fireApart(firings: Firing[]): Promise<number> {
+    const refused: { schedule: DueSchedule; error: unknown }[] = []
+    let written = 0
+    for (const firing of firings) {
+      try {
+        written += await fireTogether([firing])
+      } catch (error) {
+        if (!mayBeOfOneRow(error)) throw error
+        refused.push({ schedule: firing.schedule, error })
       }
     }
-    // What PostgreSQL refuses of one schedule must not keep the others from firing.
-    let written = 0
-    for (const firing of firings) written += await fire([firing])
+    if (refused.length === firings.length) throw refused[0]?.error
+    for (const { schedule, error } of refused) await giveUp(schedule, error)
     return written
   }
 
@@ -120,7 +145,7 @@ export async function startSchedules({ sql, log, scanIntervalMs }: SchedulesOpti
     try {
       do {
         again = false
-        written = await tick()
+        written = await troubled(troubles, 'schedules', 'Schedules cannot be fired', tick)
         if (written > 0) lookAgainMs = LOOK_AGAIN_MS
         const ms = await msUntilNextTick(sql)
         if (ms === null) return scanIntervalMs
