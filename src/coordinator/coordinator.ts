@@ -1,9 +1,12 @@
 import { createBatcher } from '../shared/batcher.ts'
+import { AppError } from '../shared/core/error.ts'
 import type { NewTask, TaskRef } from '../shared/core/task.ts'
 import { movingMean } from '../shared/core/window.ts'
+import { resolveId } from '../shared/idempotency.ts'
 import type { Log } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
 import type { CoordinatorServiceHandlers } from '../shared/rpc/gen/grpcapi/CoordinatorService.ts'
+import type { TaskServiceHandlers } from '../shared/rpc/gen/task/TaskService.ts'
 import { createTroubles, logTroubles, type Troubles } from '../shared/runtime/troubles.ts'
 import { CANCEL_CHANNEL, DUE_CHANNEL, listen, QUEUES_CHANNEL } from '../shared/store/channel.ts'
 import { connect, type Sql } from '../shared/store/connect.ts'
@@ -16,7 +19,7 @@ import {
   type WorkerReport,
 } from '../shared/store/dispatch.ts'
 import { forgetUses } from '../shared/store/queues.ts'
-import { insertTasks } from '../shared/store/tasks.ts'
+import { findHolders, findOutcomes, insertTasks } from '../shared/store/tasks.ts'
 import { createTransactions } from '../shared/store/transactions.ts'
 import { troubled } from '../shared/store/troubled.ts'
 import { listWorkers } from '../shared/store/workers.ts'
@@ -36,6 +39,8 @@ import { createRoster } from './roster.ts'
 import { startSchedules } from './schedules/schedules.ts'
 import { createService } from './service.ts'
 import { createSettler } from './settler.ts'
+import { createTaskService } from './task-service.ts'
+import { createTaskWatch } from './task-watch.ts'
 import { createUnary } from './unary.ts'
 import { createWorkServer } from './work.ts'
 
@@ -46,10 +51,12 @@ const RECALL_PATIENCE_MS = 20
 
 /** Dispatch streams that may be open, and other calls. */
 const MAX_STREAMS = { total: 10_000, perAddress: 2000 }
+const MAX_WATCHES = { total: 2000, perAddress: 500 }
 const MAX_CALLS = { total: 4000, perAddress: 2000 }
 
 export interface Coordinator {
   readonly service: CoordinatorServiceHandlers
+  readonly taskService: TaskServiceHandlers
   /** What keeps this coordinator from its work now. */
   readonly troubles: Troubles
   stop(): Promise<void>
@@ -96,6 +103,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
         roster.settled(workerId, taskId, attempt)
       }
       claimer.onRoom()
+      watch.signal()
     },
   })
 
@@ -201,14 +209,26 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     onIdle: recallStuck,
   })
 
-  const inserting = createBatcher<NewTask, undefined>({
+  const inserting = createBatcher<NewTask, { id: string } | AppError>({
     async write(tasks) {
-      await insertTasks(sql, tasks)
-      return tasks.map(() => undefined)
+      const holders = new Map((await insertTasks(sql, tasks)).map((one) => [one.idempotencyKey, one]))
+      return tasks.map((task) => {
+        try {
+          return { id: resolveId(task, holders) }
+        } catch (error) {
+          return error as AppError
+        }
+      })
     },
     maxItems: 1000,
     maxWaiting: 10_000,
   })
+  /** Stores a task that is due now; the id of the one that it stands for. */
+  async function insert(task: NewTask): Promise<string> {
+    const stored = await inserting.add(task)
+    if (stored instanceof AppError) throw stored
+    return stored.id
+  }
 
   /** Whoever reports without knowing attempts waits for a look at the table, together with others. */
   const lookingUp = createBatcher<string, { attempt: number; workerId: number } | null>({
@@ -221,7 +241,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     roster,
     log,
     targets: createPushTargets(config.pushAllow),
-    insert: (task) => inserting.add(task),
+    insert: async (task) => void (await insert(task)),
     listWorkers: () => listWorkers(sql, { silenceMs: config.silenceMs, offline: false }),
     findHeldAttempt: (taskId) => lookingUp.add(taskId),
     report: (one) => report([one], null),
@@ -233,7 +253,19 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     ...{ registry, log, isInFlight, report, store: journal.store },
     limit: createCallLimit(MAX_STREAMS),
   })
-  const service = createService(documented, serveWork, createUnary(log, createCallLimit(MAX_CALLS)))
+  const unary = createUnary(log, createCallLimit(MAX_CALLS))
+  const service = createService(documented, serveWork, unary)
+  const watch = createTaskWatch((ids) => findOutcomes(sql, ids))
+  const taskService = createTaskService({
+    ...{ log, unary, watch, limit: createCallLimit(MAX_WATCHES) },
+    async submit(task) {
+      const id = await insert(task)
+      claimer.wake()
+      return id
+    },
+    findByKey: async (key) => (await findHolders(sql, [key]))[0]?.id ?? null,
+    find: async (id) => (await findOutcomes(sql, [id]))[0] ?? null,
+  })
 
   const recovery = createRecovery({
     sql,
@@ -279,6 +311,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
 
   return {
     service,
+    taskService,
     troubles,
     async stop() {
       // Nothing is given out, and nobody registers, while the rest comes to its end.
@@ -295,6 +328,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
         cancels.stop().catch(() => {}),
       ])
       await Promise.all(givingBack)
+      watch.stop()
       await inserting.close()
       await lookingUp.close()
       await journal.stop()

@@ -3,7 +3,7 @@ import { HealthImplementation } from 'grpc-health-check'
 import { hideEnvironment } from '../shared/environment.ts'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
-import { CoordinatorService } from '../shared/rpc/load.ts'
+import { CoordinatorService, TaskService } from '../shared/rpc/load.ts'
 import { createGrpcServer } from '../shared/rpc/server.ts'
 import { settingsOrExit } from '../shared/settings.ts'
 import { helpIfAsked } from '../shared/settings-table.ts'
@@ -25,7 +25,12 @@ const coordinator = await startCoordinator(sql, config, log)
 
 const server = createGrpcServer()
 server.addService(CoordinatorService.service, coordinator.service)
-const health = new HealthImplementation({ '': 'SERVING', 'grpcapi.CoordinatorService': 'SERVING' })
+server.addService(TaskService.service, coordinator.taskService)
+const health = new HealthImplementation({
+  '': 'SERVING',
+  'grpcapi.CoordinatorService': 'SERVING',
+  'task.TaskService': 'SERVING',
+})
 health.addToServer(server)
 
 server.bindAsync(`${config.host}:${config.port}`, ServerCredentials.createInsecure(), (error, port) => {
@@ -40,7 +45,8 @@ stopOnSignal(
   log,
   async () => {
     health.setStatus('', 'NOT_SERVING')
-    health.setStatus('grpcapi.CoordinatorService', 'NOT_SERVING')
+    for (const name of ['grpcapi.CoordinatorService', 'task.TaskService'])
+      health.setStatus(name, 'NOT_SERVING')
     await coordinator.stop()
     await new Promise<void>((resolve) => {
       const force = setTimeout(() => {

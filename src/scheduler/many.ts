@@ -1,9 +1,9 @@
 import { AppError } from '../shared/core/error.ts'
 import type { NewTask } from '../shared/core/task.ts'
+import { resolveId } from '../shared/idempotency.ts'
 import type { Sql } from '../shared/store/connect.ts'
 import { type Edge, insertDependents } from '../shared/store/dependencies.ts'
 import { type Duplicate, findHolders, insertAllTasks } from '../shared/store/tasks.ts'
-import { resolveId } from './idempotency.ts'
 
 /** How often others may take a key between our look and our insert. */
 const TRIES = 5

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { AppError } from '../shared/core/error.ts'
 import { NAME_PATTERN } from '../shared/core/lane.ts'
 import { findJsonFault, isStorable, UNSTORABLE } from '../shared/core/storable.ts'
+import { BAD_PRIORITY, TEXT_LIMITS } from '../shared/core/submission.ts'
 import { EXECUTORS, type Json, PRIORITIES, type PriorityName, TASK_STATES } from '../shared/core/task.ts'
 import { MAX_WORKERS } from '../shared/fleet.ts'
 import { ACTION_STATES, type TaskAction } from '../shared/store/walk.ts'
@@ -14,9 +15,7 @@ import { isUuid } from './uuid.ts'
 /** What callers may send, written once for REST and tRPC. Every message names its field. */
 
 export const LIMITS = {
-  command: 65_536,
-  name: 255,
-  description: 10_000,
+  ...TEXT_LIMITS,
   search: 500,
   payloadBytes: 262_144,
   payloadDepth: 32,
@@ -31,7 +30,6 @@ export const LIMITS = {
   workers: MAX_WORKERS,
   /** The longest that a timer can wait. */
   timeMs: 2_147_483_647,
-  idempotencyKey: 255,
   /** Of a queue or a label. */
   laneName: 100,
   labels: 20,
@@ -82,8 +80,6 @@ export const instantOf = (field: string, missing = `${field} must be a time`) =>
       return z.NEVER
     })
 }
-
-const BAD_PRIORITY = `priority must be ${Object.keys(PRIORITIES).join(', ')} or a whole number from -32768 to 32767`
 
 const priority = z.union(
   [

@@ -1,6 +1,6 @@
 import { taskFields } from '../shared/core/submission.ts'
 import { type NewTask, newTask } from '../shared/core/task.ts'
-import { type Asked, hashRequest } from './idempotency.ts'
+import { type Asked, hashRequest } from '../shared/idempotency.ts'
 import type { ScheduleInput, SubmitInput } from './schemas.ts'
 
 type Input = SubmitInput | ScheduleInput

@@ -1,5 +1,6 @@
 import { AppError } from '../../shared/core/error.ts'
 import type { NewTask } from '../../shared/core/task.ts'
+import { resolveId } from '../../shared/idempotency.ts'
 import type { Sql } from '../../shared/store/connect.ts'
 import { type Edge, insertDependents } from '../../shared/store/dependencies.ts'
 import { findHolders, findTask } from '../../shared/store/tasks.ts'
@@ -13,7 +14,6 @@ import {
   type WorkflowTask,
 } from '../../shared/store/workflows.ts'
 import type { Actions } from '../actions.ts'
-import { resolveId } from '../idempotency.ts'
 import { refuseMissing } from '../many.ts'
 import { buildWorkflow } from './build.ts'
 import { writeWorkflowCursor } from './cursor.ts'

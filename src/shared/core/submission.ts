@@ -1,5 +1,10 @@
 import { DEFAULT_QUEUE } from './lane.ts'
-import { DEFAULT_CANCEL_GRACE_MS, type Json, type NewTask, type ParentFailure } from './task.ts'
+import { DEFAULT_CANCEL_GRACE_MS, type Json, type NewTask, type ParentFailure, PRIORITIES } from './task.ts'
+
+/** Characters of a submission's texts, at most. */
+export const TEXT_LIMITS = { command: 65_536, name: 255, description: 10_000, idempotencyKey: 255 } as const
+
+export const BAD_PRIORITY = `priority must be ${Object.keys(PRIORITIES).join(', ')} or a whole number from -32768 to 32767`
 
 type Given<T> = T | null | undefined
 

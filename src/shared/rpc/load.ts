@@ -1,15 +1,17 @@
 import { loadPackageDefinition } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
+import type { ProtoGrpcType as TaskProto } from './gen/task.ts'
 import type { ProtoGrpcType } from './gen/taskmaster.ts'
 
 /** The options that the types in gen/ were generated with (script `proto` in package.json). */
 const OPTIONS = { longs: Number, enums: String, keepCase: true, defaults: true, oneofs: true }
 
-const proto = loadPackageDefinition(
-  loadSync(`${import.meta.dir}/../../../proto/taskmaster.proto`, OPTIONS),
-) as unknown as ProtoGrpcType
+const load = (name: string) =>
+  loadPackageDefinition(loadSync(`${import.meta.dir}/../../../proto/${name}`, OPTIONS))
 
-export const { CoordinatorService, WorkerService } = proto.grpcapi
+export const { CoordinatorService, WorkerService } = (load('taskmaster.proto') as unknown as ProtoGrpcType)
+  .grpcapi
+export const { TaskService } = (load('task.proto') as unknown as TaskProto).task
 
 /** Channel settings of every client and server: dead peers are noticed, large batches pass. */
 export const CHANNEL_OPTIONS = {

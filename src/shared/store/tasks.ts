@@ -92,6 +92,14 @@ export async function findTask(sql: Sql, id: string): Promise<Task | null> {
   return task ?? null
 }
 
+/** How these tasks stand now, and what they came to; those that do not exist are left out. */
+export function findOutcomes(
+  sql: Sql,
+  ids: string[],
+): Promise<Pick<Task, 'id' | 'state' | 'attempt' | 'error' | 'output'>[]> {
+  return sql`SELECT id, state, attempt, error, output FROM tasks WHERE id = ANY(${ids}::uuid[])`
+}
+
 /** The states of these tasks now; those that do not exist are left out. */
 export function findStates(sql: Sql, ids: string[]): Promise<Pick<Task, 'id' | 'state' | 'attempt'>[]> {
   return sql`SELECT id, state, attempt FROM tasks WHERE id = ANY(${ids}::uuid[])`

@@ -9,7 +9,7 @@ import type { Hello } from '../../../src/shared/rpc/gen/grpcapi/Hello.ts'
 import type { Report } from '../../../src/shared/rpc/gen/grpcapi/Report.ts'
 import type { Task__Output } from '../../../src/shared/rpc/gen/grpcapi/Task.ts'
 import type { WorkerMessage } from '../../../src/shared/rpc/gen/grpcapi/WorkerMessage.ts'
-import { CoordinatorService } from '../../../src/shared/rpc/load.ts'
+import { CoordinatorService, TaskService } from '../../../src/shared/rpc/load.ts'
 import { createGrpcServer } from '../../../src/shared/rpc/server.ts'
 import type { Troubles } from '../../../src/shared/runtime/troubles.ts'
 import type { Sql } from '../../../src/shared/store/connect.ts'
@@ -45,6 +45,7 @@ export async function startStand(
   )
   const server = createGrpcServer()
   server.addService(CoordinatorService.service, coordinator.service)
+  server.addService(TaskService.service, coordinator.taskService)
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),

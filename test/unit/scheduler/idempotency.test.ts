@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import { type Asked, hashRequest } from '../../../src/scheduler/idempotency.ts'
 import { type Json, newTask } from '../../../src/shared/core/task.ts'
+import { type Asked, hashRequest } from '../../../src/shared/idempotency.ts'
 import fc from '../../support/property.ts'
 
 function asked(fields: Partial<Asked> = {}): Asked {

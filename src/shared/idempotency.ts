@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { AppError } from '../shared/core/error.ts'
-import type { TaskFields } from '../shared/core/submission.ts'
-import { type Json, type NewTask, newTask } from '../shared/core/task.ts'
-import type { Duplicate } from '../shared/store/tasks.ts'
+import { AppError } from './core/error.ts'
+import type { TaskFields } from './core/submission.ts'
+import { type Json, type NewTask, newTask } from './core/task.ts'
+import type { Duplicate } from './store/tasks.ts'
 
 /** What was asked for: the task without what we chose for it, and its time as it was asked for. */
 export type Asked = TaskFields & {
