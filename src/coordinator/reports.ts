@@ -1,6 +1,7 @@
 import { AppError } from '../shared/core/error.ts'
+import { parseExact } from '../shared/core/exact-json.ts'
 import { type AttemptLog, OUTPUT_LIMITS, truncate } from '../shared/core/output.ts'
-import { findJsonFault } from '../shared/core/storable.ts'
+import { findJsonFault, MAX_RESULT_DEPTH, storableText, textResult } from '../shared/core/storable.ts'
 import type { TaskRef } from '../shared/core/task.ts'
 import { logFromMessage, progressFromMessage, reportFromMessage } from '../shared/rpc/convert.ts'
 import type { Reports__Output } from '../shared/rpc/gen/grpcapi/Reports.ts'
@@ -10,8 +11,6 @@ import type { Said } from './journal.ts'
 /** What one message may have, at most. A worker of ours sends 500 reports and about 2000 lines. */
 export const REPORTS_LIMITS = { items: 2000, logs: 2000, lines: 10_000, progress: 2000 } as const
 
-/** A result may be nested this deep. */
-const MAX_DEPTH = 100
 /** The largest number of a line, and of a slot, that the database keeps. */
 const MAX_SEQ = 0x7fff_ffff
 const MAX_SLOT = 0x7fff
@@ -47,7 +46,7 @@ export function readReports(
         error: storable(report.error, OUTPUT_LIMITS.error),
         stack: storable(report.stack, OUTPUT_LIMITS.stack),
         output: storable(report.output, OUTPUT_LIMITS.output),
-        result: storableJson(report.result),
+        result: storableResult(report.result),
         workerId,
       }
     }),
@@ -58,9 +57,9 @@ export function readReports(
   }
 }
 
-/** PostgreSQL text has no NUL; what is too long is cut, not refused. */
+/** What cannot be stored is replaced, and what is too long is cut: neither is refused. */
 const storable = (text: string | null | undefined, limit: number) =>
-  text ? truncate(text.replaceAll('\0', ''), limit) : null
+  text ? truncate(storableText(text), limit) : null
 
 const storableLog = (log: AttemptLog): AttemptLog => ({
   ...log,
@@ -69,12 +68,14 @@ const storableLog = (log: AttemptLog): AttemptLog => ({
     .map((line) => ({ ...line, text: storable(line.text, OUTPUT_LIMITS.line) ?? '' })),
 })
 
-/** A worker of ours sends none that jsonb would not take. */
-function storableJson(text: string | null | undefined): string | null {
-  if (!text || text.length > OUTPUT_LIMITS.result) return null
+/** A worker of ours sends none that jsonb would not take; what another sends is kept as a text. */
+function storableResult(text: string | null | undefined): string | null {
+  if (!text) return null
   try {
-    return findJsonFault(JSON.parse(text), MAX_DEPTH) === null ? text : null
+    const isSmall = text.length <= OUTPUT_LIMITS.result
+    if (isSmall && findJsonFault(parseExact(text), MAX_RESULT_DEPTH) === null) return text
   } catch {
-    return null
+    // It is no JSON.
   }
+  return textResult(text)
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../shared/core/error.ts'
+import { headOf } from '../shared/core/text.ts'
 import { copyContainer, numberOfName } from '../shared/docker/copy.ts'
 import {
   type Engine,
@@ -156,7 +157,7 @@ export function createGate({ engine, confines, log }: GateOptions): Gate {
         throw new EngineError(403, 'this proxy does not pass that on')
       } catch (error) {
         const status = error instanceof EngineError ? error.status : error instanceof AppError ? 502 : 400
-        log.warn({ method: request.method, path: pathname.slice(0, 200), status }, 'Refused')
+        log.warn({ method: request.method, path: headOf(pathname, 200), status }, 'Refused')
         return Response.json({ message: (error as Error).message.replace(/^Docker says: /, '') }, { status })
       }
     },

@@ -1,4 +1,6 @@
 import { createKeptText, type LogStream, OUTPUT_LIMITS } from '../shared/core/output.ts'
+import { storableText } from '../shared/core/storable.ts'
+import { partsOf } from '../shared/core/text.ts'
 import type { SlotMessage, SlotSaid } from './messages.ts'
 
 /** ms that a line may wait for others, and code units that may wait. */
@@ -6,8 +8,6 @@ const WAIT_MS = 50
 const WAITING = 16_384
 /** ms between two words on progress. */
 const PROGRESS_MS = 500
-/** ms after which a line that is not at its end is passed on all the same: it may be a question, or dots. */
-const PARTIAL_MS = 500
 
 export interface Mouth {
   say(stream: LogStream, text: string): void
@@ -24,7 +24,8 @@ export interface Mouth {
  */
 export function createMouth(post: (message: SlotMessage) => void): Mouth {
   const kept = createKeptText(OUTPUT_LIMITS.output)
-  const partial = new Map<LogStream, { text: string; since: number }>()
+  /** What each stream has said of a line that has not ended: it is passed on as one. */
+  const partial = new Map<LogStream, string>()
   let lines: SlotSaid['lines'] = []
   let waiting = 0
   let flushedAt = Number.NEGATIVE_INFINITY
@@ -41,15 +42,9 @@ export function createMouth(post: (message: SlotMessage) => void): Mouth {
     if (timer) clearTimeout(timer)
     timer = null
     flushedAt = performance.now()
-    for (const [stream, { text, since }] of partial) {
-      if (flushedAt - since < PARTIAL_MS) continue
-      partial.delete(stream)
-      add(stream, text)
-    }
     if (lines.length > 0) post({ now: flushedAt, lines })
     lines = []
     waiting = 0
-    if (partial.size > 0) timer = setTimeout(flush, PARTIAL_MS)
   }
 
   function add(stream: LogStream, text: string) {
@@ -81,18 +76,23 @@ export function createMouth(post: (message: SlotMessage) => void): Mouth {
   }
 
   return {
-    say(stream, text) {
-      if (text === '' || isOver) return
+    say(stream, said) {
+      if (said === '' || isOver) return
+      const text = storableText(said)
       kept.add(stream === 'log' ? `${text}\n` : text)
       if (isFull) return
-      const before = partial.get(stream)
-      const parts = ((before?.text ?? '') + text).split('\n')
-      const rest = stream === 'log' ? '' : (parts.pop() ?? '')
-      for (const part of parts) for (const line of folded(part.replace(/\r$/, ''))) add(stream, line)
-      partial.delete(stream)
-      if (rest.length > OUTPUT_LIMITS.line) for (const line of folded(rest)) add(stream, line)
-      else if (rest !== '') partial.set(stream, { text: rest, since: before?.since ?? performance.now() })
-      passOn()
+      const [first = '', ...more] = text.split('\n')
+      const ended = [(partial.get(stream) ?? '') + first, ...more]
+      const rest = stream === 'log' ? '' : (ended.pop() ?? '')
+      for (const line of ended)
+        for (const part of partsOf(line.replace(/\r$/, ''), OUTPUT_LIMITS.line)) add(stream, part)
+      // Of a line that is too long for one, what is certainly not its last part. A \r may belong to its end.
+      const parts = rest.length > OUTPUT_LIMITS.line + 1 ? partsOf(rest, OUTPUT_LIMITS.line) : [rest]
+      const last = parts.pop() ?? ''
+      for (const part of parts) add(stream, part)
+      if (last === '') partial.delete(stream)
+      else partial.set(stream, last)
+      if (lines.length > 0) passOn()
     },
     progress(value) {
       if (!Number.isFinite(value) || isOver) return
@@ -102,7 +102,8 @@ export function createMouth(post: (message: SlotMessage) => void): Mouth {
       else progressTimer ??= setTimeout(sayProgress, waitMs)
     },
     end() {
-      for (const [stream, { text }] of partial) add(stream, text)
+      for (const [stream, text] of partial)
+        for (const part of partsOf(text, OUTPUT_LIMITS.line)) add(stream, part)
       partial.clear()
       flush()
       if (progress !== null) sayProgress()
@@ -110,14 +111,4 @@ export function createMouth(post: (message: SlotMessage) => void): Mouth {
     },
     output: () => kept.text(),
   }
-}
-
-/** A long line as several. */
-function folded(line: string): string[] {
-  if (line.length <= OUTPUT_LIMITS.line) return [line]
-  const parts: string[] = []
-  for (let at = 0; at < line.length; at += OUTPUT_LIMITS.line) {
-    parts.push(line.slice(at, at + OUTPUT_LIMITS.line).toWellFormed())
-  }
-  return parts
 }

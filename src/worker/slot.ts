@@ -1,16 +1,13 @@
 import { OUTPUT_LIMITS, truncate } from '../shared/core/output.ts'
-import { findJsonFault } from '../shared/core/storable.ts'
-import type { Json } from '../shared/core/task.ts'
+import { storableText } from '../shared/core/storable.ts'
 import { type ExecutorContext, Failure } from './executors/executor.ts'
 import { executors } from './executors/registry.ts'
 import type { SlotMessage, SlotOrder, SlotOutcome, SlotSettings, SlotTask } from './messages.ts'
 import { createMouth, type Mouth } from './mouth.ts'
+import { keepResult } from './result.ts'
 
 // The thread of one slot: runs what it is sent, one task after another.
 declare const self: Worker
-
-/** A result may be nested this deep. */
-const MAX_DEPTH = 100
 
 let settings: SlotSettings
 let running: AbortController | null = null
@@ -39,31 +36,32 @@ async function run(task: SlotTask, signal: AbortSignal): Promise<SlotOutcome> {
     const isOurs = Object.hasOwn(executors, task.executor) && settings.executors.includes(task.executor)
     const execute = isOurs && executors[task.executor]
     if (!execute) throw new Failure(`This worker has no executor named ${task.executor}`)
-    const result = resultText(await execute(task, context))
-    const output = close()
-    return result === null ? { ok: true, output, error: null } : { ok: true, output, error: null, result }
+    const result = await execute(task, context)
+    if (result === undefined) return { ok: true, output: close(), error: null }
+    const { json, fault } = keepResult(result)
+    if (fault !== null) open().say('log', `The result ${fault}: it is kept as a text.`)
+    return { ok: true, output: close(), error: null, result: json }
   } catch (error) {
     return { ok: false, output: close(), ...describe(error) }
   }
 }
 
-function resultText(result: Json | undefined): string | null {
-  if (result === undefined) return null
-  const fault = findJsonFault(result, MAX_DEPTH)
-  if (fault) throw new Failure(`its result ${fault}`)
-  const text = JSON.stringify(result)
-  // Cut JSON would be none: its beginning is kept, as a text, which has its quotes escaped.
-  return text.length <= OUTPUT_LIMITS.result
-    ? text
-    : JSON.stringify(truncate(text, (OUTPUT_LIMITS.result >> 1) - 1))
+function describe(thrown: unknown): Pick<SlotOutcome, 'error' | 'stack' | 'final'> {
+  const kept = (text: string, limit: number) => truncate(storableText(text), limit)
+  if (!(thrown instanceof Error)) return { error: kept(textOf(thrown), OUTPUT_LIMITS.error) }
+  const error = kept(String(thrown.message || thrown.name), OUTPUT_LIMITS.error)
+  const trace = thrown instanceof Failure ? thrown.trace : thrown.stack
+  const stack = trace ? kept(Bun.stripANSI(String(trace)), OUTPUT_LIMITS.stack) : null
+  return { error, stack, final: thrown instanceof Failure && thrown.isFinal }
 }
 
-function describe(thrown: unknown): Pick<SlotOutcome, 'error' | 'stack' | 'final'> {
-  if (!(thrown instanceof Error)) return { error: truncate(String(thrown), OUTPUT_LIMITS.error) }
-  const error = truncate(thrown.message || thrown.name, OUTPUT_LIMITS.error)
-  const trace = thrown instanceof Failure ? thrown.trace : thrown.stack
-  const stack = trace ? truncate(Bun.stripANSI(trace), OUTPUT_LIMITS.stack) : null
-  return { error, stack, final: thrown instanceof Failure && thrown.isFinal }
+/** What was thrown may be anything, and may not even have a text. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown)
+  } catch {
+    return 'something that has no text was thrown'
+  }
 }
 
 self.onmessage = async ({ data }: MessageEvent<SlotOrder>) => {

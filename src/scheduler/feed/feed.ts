@@ -1,4 +1,5 @@
 import { AppError } from '../../shared/core/error.ts'
+import { headOf } from '../../shared/core/text.ts'
 import type { Log } from '../../shared/log.ts'
 import { type ChangeNotice, EVENTS_CHANNEL, listen, type Subscription } from '../../shared/store/channel.ts'
 import type { Sql } from '../../shared/store/connect.ts'
@@ -95,7 +96,7 @@ export function createFeed({
 
   function onPayload(payload: string) {
     const notice = readNotice(payload)
-    if (!notice) return log.warn({ payload: payload.slice(0, 200) }, 'Could not read a notice')
+    if (!notice) return log.warn({ payload: headOf(payload, 200) }, 'Could not read a notice')
     if (notice.type === 'completed') throughput.add(performance.now(), notice.count)
     for (const { onNotice } of observers) onNotice(notice)
     if (notice.type === 'worker_online') void holdForNames()

@@ -1,4 +1,5 @@
 import type { TaskRef } from './task.ts'
+import { headOf, tailOf } from './text.ts'
 
 /** What an attempt says while it runs, and how much of that is kept. Sizes are in UTF-16 code units. */
 export const OUTPUT_LIMITS = {
@@ -43,7 +44,7 @@ const MARK_ROOM = 60
 /** A text of at most `limit` code units: what is longer is cut, and says how much is missing. */
 export function truncate(text: string, limit: number): string {
   if (text.length <= limit) return text
-  const kept = text.slice(0, limit - MARK_ROOM).toWellFormed()
+  const kept = headOf(text, limit - MARK_ROOM)
   return `${kept}${truncationMark(text.length - kept.length)}`
 }
 
@@ -59,24 +60,27 @@ export interface KeptText {
 export function createKeptText(limit: number): KeptText {
   const half = (limit - MARK_ROOM) >> 1
   let head = ''
+  let isHeadFull = false
   let tail = ''
   let length = 0
   return {
     add(text) {
       length += text.length
-      const room = half - head.length
-      head += text.slice(0, room)
-      tail += text.slice(room)
+      if (isHeadFull) tail += text
+      else {
+        const begin = headOf(text, half - head.length)
+        head += begin
+        isHeadFull = begin.length < text.length
+        tail = text.slice(begin.length)
+      }
       // Not at every call: what is cut off is as long as what stays.
-      if (tail.length > limit) tail = tail.slice(-half)
+      if (tail.length > limit) tail = tailOf(tail, half)
     },
     text() {
       if (length === 0) return null
-      const end = tail.slice(-half)
+      const end = tailOf(tail, half)
       const leftOut = length - head.length - end.length
-      return leftOut > 0
-        ? `${head.toWellFormed()}\n${truncationMark(leftOut)}\n${end.toWellFormed()}`
-        : head + end
+      return leftOut > 0 ? `${head}\n${truncationMark(leftOut)}\n${end}` : head + end
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Json } from './task.ts'
+import { shorten } from './text.ts'
 
 /** What the payload of a task may say to its executor: checked when it is submitted, and again before it runs. */
 
@@ -37,6 +38,10 @@ export function findPayloadFault(executor: string, command: string, payload: Jso
     const fault = value === undefined || value === null ? null : check(value, `payload.${key}`)
     if (fault) return fault
   }
+  if (executor === 'http' && /^(GET|HEAD)$/.test(String(fields.method))) {
+    const what = fields.send_parents ? 'payload.send_parents' : isThere(fields.body) ? 'payload.body' : null
+    if (what) return `${what} cannot be sent with ${fields.method}, which has no body`
+  }
   if (fields.send_parents && !takesParents(fields.body)) {
     return 'payload.body must be an object, or left out, when payload.send_parents is true'
   }
@@ -44,6 +49,8 @@ export function findPayloadFault(executor: string, command: string, payload: Jso
     ? findUrlFault(urlOf(command, payload), fields.url ? 'payload.url' : 'command')
     : null
 }
+
+const isThere = (value: Json | undefined) => value !== undefined && value !== null
 
 /** Whether a body has room for what is told of parents. */
 const takesParents = (body: Json | undefined) =>
@@ -88,7 +95,7 @@ const texts =
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return `${name} must be an object`
     for (const [key, text] of Object.entries(value)) {
-      if (!isName(key)) return `${name} has a name that ${what}: ${key.slice(0, 100)}`
+      if (!isName(key)) return `${name} has a name that ${what}: ${shorten(key, 100)}`
       if (typeof text !== 'string') return `${name}.${key} must be a string`
     }
     return null

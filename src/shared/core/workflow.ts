@@ -1,3 +1,5 @@
+import { shorten } from './text.ts'
+
 /** Workflows: tasks submitted together, each under a key, that depend on one another. */
 
 export interface WorkflowStep {
@@ -52,7 +54,7 @@ export function planWorkflow(given: WorkflowStep[]): PlannedStep[] | WorkflowFau
   return cycle ? { fault: `tasks form a cycle: ${cycle.join(' → ')}` } : planned
 }
 
-const quote = (key: string) => JSON.stringify(key.length > 100 ? `${key.slice(0, 100)}…` : key)
+const quote = (key: string) => JSON.stringify(shorten(key, 100))
 
 /**
  * A way along dependencies from a key back to itself, the first of them at its end again, or null when there is none.

@@ -1,3 +1,4 @@
+import { headOf } from '../core/text.ts'
 import type { Sql } from './connect.ts'
 
 /** A task became claimable, or will be: ms from the moment of the change, negative when overdue. */
@@ -44,7 +45,7 @@ export async function notifyEvent(
   await sql`
     SELECT pg_notify(${EVENTS_CHANNEL}, json_build_object('type', ${type}::text, 'count', 1,
       'at', epoch_ms(clock_timestamp()),
-      'rows', json_build_array(json_build_array(NULL, NULL, ${workerId}::bigint, NULL, NULL, ${text.slice(0, 500)}::text)))::text)`
+      'rows', json_build_array(json_build_array(NULL, NULL, ${workerId}::bigint, NULL, NULL, ${headOf(text, 500)}::text)))::text)`
 }
 
 export interface Subscription {

@@ -59,19 +59,6 @@ test('the first line goes at once, what follows is gathered for a moment', async
   expect(posted).toHaveLength(2)
 })
 
-test('a line that never ends is passed on all the same', async () => {
-  const { mouth, texts } = listen()
-  mouth.say('stdout', 'Really? [y/n] ')
-  await waitFor(() => texts().length === 1, { what: 'the question' })
-  mouth.say('stdout', 'x'.repeat(3 * OUTPUT_LIMITS.line))
-  mouth.end()
-  expect(
-    texts()
-      .slice(1)
-      .map(({ length }) => length),
-  ).toEqual(Array(3).fill(OUTPUT_LIMITS.line))
-})
-
 test('however much is said, no more than the limits is passed on, and one last line says so', () => {
   for (const [line, times] of [
     ['x\n', 30_000],

@@ -1,5 +1,6 @@
 import { A } from '@solidjs/router'
 import { For, Show } from 'solid-js'
+import { headOf } from '../../../src/shared/core/text.ts'
 import type { TaskDetail } from '../api.ts'
 import { plural, shortId } from '../format.ts'
 import { StateMark } from './StateMark.tsx'
@@ -42,7 +43,7 @@ function Listed(props: { title: string; tasks: TaskDetail['depends_on'] }) {
                 {(known) => (
                   <>
                     <A href={`/tasks/${task_id}`} class="line-link">
-                      {key || name || command.slice(0, 60)}
+                      {key || name || headOf(command, 60)}
                     </A>{' '}
                     <StateMark state={known()} />
                   </>

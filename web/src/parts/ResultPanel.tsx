@@ -1,4 +1,5 @@
 import { Show } from 'solid-js'
+import { headOf } from '../../../src/shared/core/text.ts'
 import { isEnded } from '../actions.ts'
 import type { TaskDetail } from '../api.ts'
 import { CopyButton } from './CopyButton.tsx'
@@ -22,7 +23,7 @@ export function ResultPanel(props: { task: TaskDetail; progress: number | null }
         )}
       </Show>
       <Show when={props.task.result !== null}>
-        <pre class="result">{result().length > SHOWN ? `${result().slice(0, SHOWN)}\n…` : result()}</pre>
+        <pre class="result">{result().length > SHOWN ? `${headOf(result(), SHOWN)}\n…` : result()}</pre>
         <CopyButton text={result()} label="Copy the result" />
       </Show>
       <Show when={!props.task.error && props.task.result === null}>

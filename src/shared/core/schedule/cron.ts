@@ -1,5 +1,6 @@
 import { Cron } from 'croner'
 import { AppError } from '../error.ts'
+import { shorten } from '../text.ts'
 import { findCronFault } from './cron-fault.ts'
 import { fixedTimes } from './fixed-times.ts'
 import { zoneOf } from './zone.ts'
@@ -65,7 +66,7 @@ export function checkZone(timeZone: string): void {
   } catch {
     throw new AppError(
       'invalid',
-      `time_zone must be a name such as Europe/Berlin or UTC, not "${timeZone.slice(0, 100)}"`,
+      `time_zone must be a name such as Europe/Berlin or UTC, not "${shorten(timeZone, 100)}"`,
     )
   }
 }

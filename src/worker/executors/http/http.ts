@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises'
+import { parseExact } from '../../../shared/core/exact-json.ts'
 import { truncate } from '../../../shared/core/output.ts'
 import {
   fieldsOf,
@@ -7,7 +8,9 @@ import {
   MAX_REDIRECTS,
   urlOf,
 } from '../../../shared/core/payloads.ts'
+import { findJsonFault, MAX_RESULT_DEPTH, storableText } from '../../../shared/core/storable.ts'
 import type { Json } from '../../../shared/core/task.ts'
+import { headOf } from '../../../shared/core/text.ts'
 import type { SlotTask } from '../../messages.ts'
 import { type Executor, type ExecutorContext, Failure } from '../executor.ts'
 import { createGuard } from './addresses.ts'
@@ -112,21 +115,24 @@ async function resolve(host: string, signal: AbortSignal): Promise<string[]> {
 function resultOf({ status, headers, body, isCut }: Answered): { [key: string]: Json; body: Json } {
   const kept = KEPT_HEADERS.flatMap((name) => {
     const value = headers[name]
-    return typeof value === 'string' ? [[name, value.slice(0, 1000)] as const] : []
+    return typeof value === 'string' ? [[name, storableText(headOf(value, 1000))] as const] : []
   })
   return { status, headers: Object.fromEntries(kept), body: bodyOf(headers['content-type'], body, isCut) }
 }
 
 function bodyOf(type: string | undefined, bytes: Buffer, isCut: boolean): Json {
-  const text = new TextDecoder().decode(bytes).replaceAll('\0', '')
+  // Of what is cut, a character whose end is missing is left out.
+  const text = new TextDecoder().decode(bytes, { stream: isCut })
   if (!isCut && text.length <= KEPT && /^application\/([\w.+-]+\+)?json\b/i.test(type ?? '')) {
     try {
-      return JSON.parse(text) as Json
+      const body = parseExact(text)
+      if (findJsonFault(body, MAX_RESULT_DEPTH - 1) === null) return body
     } catch {
       // Then it is text, whatever it says of itself.
     }
   }
-  return isCut ? `${text.slice(0, KEPT)}… [truncated, more than ${bytes.length} bytes]` : truncate(text, KEPT)
+  const kept = storableText(text)
+  return isCut ? `${headOf(kept, KEPT)}… [truncated, more than ${bytes.length} bytes]` : truncate(kept, KEPT)
 }
 
 function reasonOf(error: unknown): string {

@@ -33,7 +33,12 @@ export async function ask(asked: Asked, limits: RequestLimits): Promise<Answered
   const send = url.protocol === 'https:' ? secureRequest : plainRequest
   const options: RequestOptions = {
     method,
-    headers: { 'Accept-Encoding': 'identity', ...headers },
+    headers: {
+      'Accept-Encoding': 'identity',
+      ...headers,
+      // Without it, the body of a method that seldom has one would stand behind the request as if it were the next.
+      ...(body !== null && { 'Content-Length': String(Buffer.byteLength(body)) }),
+    },
     signal: limits.signal,
     agent: false,
     // Whatever the name leads to by now.

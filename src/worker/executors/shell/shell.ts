@@ -1,7 +1,8 @@
 import { closeSync } from 'node:fs'
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseExact } from '../../../shared/core/exact-json.ts'
 import { OUTPUT_LIMITS } from '../../../shared/core/output.ts'
 import { fieldsOf, findPayloadFault } from '../../../shared/core/payloads.ts'
 import type { Json } from '../../../shared/core/task.ts'
@@ -13,6 +14,8 @@ import { type Confinement, confine, ownCgroup } from './limits.ts'
 /** ms that what the command printed may take to arrive once it has ended. */
 const LAST_OUTPUT_MS = 1000
 const RESULT_FILE = '.taskmaster-result'
+/** Read of a result. */
+const MAX_RESULT_BYTES = 4 * OUTPUT_LIMITS.result
 
 /**
  * Runs the command with `sh -c`: in a process group, a folder and an environment of its own, all of which end with it.
@@ -27,7 +30,7 @@ export const shell: Executor = async (task, context) => {
     const env = environment(task, context.settings, cwd)
     const ended = await run(task.command, { cwd, env, cgroup: confinement?.path }, context)
     if (ended !== null) throw new Failure(ended)
-    return await readResult(join(cwd, RESULT_FILE))
+    return await readResult(join(cwd, RESULT_FILE), context)
   } finally {
     confinement?.remove()
     await rm(cwd, { recursive: true, force: true }).catch(() => {})
@@ -111,19 +114,27 @@ async function read(stream: ReadableStream<Uint8Array>, onText: (text: string) =
   onText(decoder.decode())
 }
 
-async function readResult(path: string): Promise<Json | undefined> {
+/** The result that the command left. Its work is done: what is no JSON, or too large, is kept as a text. */
+async function readResult(path: string, { say }: ExecutorContext): Promise<Json | undefined> {
   const found = await stat(path).catch(() => null)
-  if (!found) return undefined
-  if (!found.isFile() || found.size > 4 * OUTPUT_LIMITS.result) {
-    throw new Failure(`the result in TASKMASTER_RESULT is larger than ${OUTPUT_LIMITS.result} characters`)
-  }
-  const text = await readFile(path, 'utf8')
+  if (!found?.isFile()) return undefined
+  const isCut = found.size > MAX_RESULT_BYTES
+  const bytes = await Bun.file(path).slice(0, MAX_RESULT_BYTES).bytes()
+  const text = new TextDecoder().decode(bytes, { stream: isCut })
   if (text.trim() === '') return undefined
   try {
-    return JSON.parse(text) as Json
+    if (!isCut) return parseExact(text)
+    say(
+      'log',
+      `The result in TASKMASTER_RESULT is larger than ${MAX_RESULT_BYTES} bytes: its beginning is kept as a text.`,
+    )
   } catch (error) {
-    throw new Failure(`the result in TASKMASTER_RESULT is not JSON: ${(error as Error).message}`)
+    say(
+      'log',
+      `The result in TASKMASTER_RESULT is not JSON, and is kept as a text: ${(error as Error).message}`,
+    )
   }
+  return text
 }
 
 function kill(group: number, signal: NodeJS.Signals) {
