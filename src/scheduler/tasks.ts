@@ -12,6 +12,7 @@ import {
   findMatches,
   findTask,
   insertTasks,
+  isFull,
   isSearch,
   type ListedTask,
   listTasks,
@@ -70,7 +71,8 @@ export interface Tasks {
   get(id: string): Promise<Task>
   /** @throws `not_found` */
   detail(id: string): Promise<TaskDetail>
-  list(input: ListInput): Promise<TaskList>
+  /** @param maxBytes of a page, which then ends early */
+  list(input: ListInput, maxBytes: number): Promise<TaskList>
   /** Refuses new tasks and resolves when those accepted are stored. */
   close(): Promise<void>
 }
@@ -113,7 +115,7 @@ export function createTasks(sql: Sql): Tasks {
       searchTasks(sql, filter, page),
       page.after ? countMatches(sql, filter) : null,
     ])
-    const { tasks, nextCursor } = cut(found, page.limit - 1)
+    const { tasks, nextCursor } = cut(found, page.limit - 1, page.maxBytes)
     const { count: total, isAll } = newest ?? { count, isAll: end === null }
     return { tasks, total, totalIsExact: isAll, nextCursor: nextCursor ?? (end && writeCursor(end)) }
   }
@@ -156,7 +158,7 @@ export function createTasks(sql: Sql): Tasks {
       return { task, past: past.filter(({ attempt }) => attempt < current), relatives }
     },
 
-    async list({ limit, cursor, state, worker, q, sort }) {
+    async list({ limit, cursor, state, worker, q, sort }, maxBytes) {
       const filter: TaskFilter = {
         ...(state && { state }),
         ...(worker && { workerIds: await findWorkerIds(sql, worker) }),
@@ -167,7 +169,12 @@ export function createTasks(sql: Sql): Tasks {
         const [task] = await findMatches(sql, [q], filter)
         if (task) return { tasks: [task], total: 1, totalIsExact: true, nextCursor: null }
       }
-      const from = { ...(cursor && { after: cursor }), oldestFirst: sort === 'scheduled', isBrief: true }
+      const from = {
+        ...(cursor && { after: cursor }),
+        oldestFirst: sort === 'scheduled',
+        isBrief: true,
+        maxBytes,
+      }
       // One more than asked for tells whether there is a next page.
       const page = { limit: limit + 1, ...from }
       if (isSearch(filter)) return await search(filter, page)
@@ -175,7 +182,7 @@ export function createTasks(sql: Sql): Tasks {
         listTasks(sql, filter, page),
         countAll(sql, filter),
       ])
-      return { ...cut(found, limit), total: count, totalIsExact: isAll }
+      return { ...cut(found, limit, maxBytes), total: count, totalIsExact: isAll }
     },
 
     close: () => inserts.close(),
@@ -212,10 +219,14 @@ async function insertTogether(sql: Sql, tasks: NewTask[]): Promise<Outcome[]> {
   )
 }
 
-/** What was found up to a limit, and where the rest begins. */
-function cut(found: ListedTask[], limit: number): Pick<TaskList, 'tasks' | 'nextCursor'> {
+/** What was found up to a limit, of tasks or of bytes, and where the rest begins. */
+function cut(
+  found: ListedTask[],
+  limit: number,
+  maxBytes: number | undefined,
+): Pick<TaskList, 'tasks' | 'nextCursor'> {
   const tasks = found.slice(0, limit)
-  const last = found.length > limit ? tasks.at(-1) : undefined
+  const last = found.length > limit || isFull(found, maxBytes) ? tasks.at(-1) : undefined
   return { tasks, nextCursor: last ? writeCursor({ scheduledAt: last.exactScheduledAt, id: last.id }) : null }
 }
 

@@ -164,7 +164,10 @@ async function* streamTaskLogs(
 }
 
 async function listTasks(services: Services, input: ListInput) {
-  const { tasks, total, totalIsExact, nextCursor } = await services.tasks.list(input)
+  const { tasks, total, totalIsExact, nextCursor } = await services.tasks.list(
+    input,
+    services.limits.pageBytes,
+  )
   const views = tasks.map((task) => viewTask(task, null))
   return { tasks: views, total, total_is_exact: totalIsExact, next_cursor: nextCursor }
 }
@@ -209,7 +212,12 @@ export const appRouter = t.router({
       }
     }),
     logs: procedure.input(linesInput).query(async ({ ctx, input }) => {
-      const { lines, next } = await ctx.taskLogs.list(input.task_id, input.after ?? FROM_START, input.limit)
+      const { lines, next } = await ctx.taskLogs.list(
+        input.task_id,
+        input.after ?? FROM_START,
+        input.limit,
+        ctx.limits.pageBytes,
+      )
       return { lines: lines.map(viewLine), next: next && writePosition(next) }
     }),
     followLogs: procedure.input(followInput).subscription(async function* ({ ctx, input, signal }) {
@@ -249,7 +257,9 @@ export const appRouter = t.router({
       .mutation(async ({ ctx, input }) => viewSchedule(await ctx.schedules.create(input))),
     list: procedure
       .input(listSchedulesInput.optional())
-      .query(async ({ ctx, input }) => viewSchedules(await ctx.schedules.list(input ?? { limit: 100 }))),
+      .query(async ({ ctx, input }) =>
+        viewSchedules(await ctx.schedules.list(input ?? { limit: 100 }, ctx.limits.pageBytes)),
+      ),
     get: procedure
       .input(scheduleIdInput)
       .query(async ({ ctx, input }) => viewSchedule(await ctx.schedules.get(input.schedule_id))),
@@ -363,11 +373,18 @@ export function createTrpcHandler(services: Services) {
       endpoint: '/trpc',
       req: wholeRequest(request),
       router: appRouter,
-      createContext: () => services,
+      // Together, the calls of a request read no more than one alone may.
+      createContext: ({ info }) => sharing(services, info.calls.length),
       maxBatchSize: MAX_CALLS,
       responseMeta: ({ errors }) => (errors.some(isForNow) ? { headers: RETRY_AFTER } : {}),
     })
   }
+}
+
+function sharing(services: Services, calls: number): Services {
+  if (calls <= 1) return services
+  const pageBytes = Math.ceil(services.limits.pageBytes / calls)
+  return { ...services, limits: { ...services.limits, pageBytes } }
 }
 
 /** The request with the body that was received; tRPC itself would take forms too, which other sites can send. */

@@ -2,6 +2,7 @@ import { AppError } from '../../shared/core/error.ts'
 import type { Task } from '../../shared/core/task.ts'
 import type { Sql } from '../../shared/store/connect.ts'
 import {
+  isFull,
   isSearch,
   type ListedTask,
   listTasks,
@@ -31,7 +32,7 @@ export interface Exports {
 const MAX_OPEN = 64
 /** Pages read at once: an export must not take the connections that others need. */
 const MAX_READING = 2
-/** Characters that a page should become. */
+/** Characters that a page should become, and bytes of the database after which it ends. */
 const PAGE_SIZE = 1024 * 1024
 const ROWS = { first: 100, least: 1, most: 1000 }
 
@@ -48,10 +49,10 @@ export function createExports(sql: Sql): Exports {
       task ? { scheduledAt: task.exactScheduledAt, id: task.id } : null
     if (!isSearch(filter)) {
       const tasks = await listTasks(sql, filter, page)
-      return { tasks, next: tasks.length < page.limit ? null : placeOf(tasks.at(-1)) }
+      return { tasks, next: isWhole(tasks, page) ? null : placeOf(tasks.at(-1)) }
     }
     const { tasks, end } = await searchTasks(sql, filter, page)
-    return { tasks, next: tasks.length < page.limit ? end : placeOf(tasks.at(-1)) }
+    return { tasks, next: isWhole(tasks, page) ? end : placeOf(tasks.at(-1)) }
   }
 
   return {
@@ -67,7 +68,12 @@ export function createExports(sql: Sql): Exports {
         let limit = ROWS.first
         let after: Position | null = null
         do {
-          const page: TaskPage = { limit, oldestFirst: sort === 'scheduled', ...(after && { after }) }
+          const page: TaskPage = {
+            limit,
+            maxBytes: PAGE_SIZE,
+            oldestFirst: sort === 'scheduled',
+            ...(after && { after }),
+          }
           const { tasks, next } = await turns.take(() => readPage(filter, page))
           after = next
           if (tasks.length === 0) continue
@@ -83,6 +89,10 @@ export function createExports(sql: Sql): Exports {
     },
   }
 }
+
+/** Whether nothing was left out of a page. */
+const isWhole = (tasks: ListedTask[], { limit, maxBytes }: TaskPage) =>
+  tasks.length < limit && !isFull(tasks, maxBytes)
 
 /** So many rows of this size make a page. */
 export function nextLimit(charactersOfRow: number): number {

@@ -3,12 +3,19 @@ import { isEnded, type TaskState } from '../../shared/core/task.ts'
 import { LOGS_CHANNEL, listen, type Subscription } from '../../shared/store/channel.ts'
 import type { Sql } from '../../shared/store/connect.ts'
 import { isUnavailable } from '../../shared/store/errors.ts'
-import { findStanding, type LinePosition, listLogs, type StoredLine } from '../../shared/store/logs.ts'
+import {
+  findStanding,
+  hasMore,
+  type LinePosition,
+  listLogs,
+  type StoredLine,
+} from '../../shared/store/logs.ts'
 import type { Feed } from '../feed/feed.ts'
 import { createBell } from './bell.ts'
 
 /** Lines of one look. */
 const PAGE = 500
+const PAGE_BYTES = 1024 * 1024
 /** ms between two looks at a task that says much, and after which one is taken though nobody was told anything. */
 const PAUSE_MS = 100
 const RECHECK_MS = 2000
@@ -29,7 +36,7 @@ export interface TaskLogs {
   start(): Promise<void>
   stop(): Promise<void>
   /**
-   * Lines after a position, in order.
+   * Lines after a position, in order, so many or so many bytes.
    *
    * @returns and where the next ones begin; null when there were no more
    * @throws `not_found`
@@ -38,6 +45,7 @@ export interface TaskLogs {
     taskId: string,
     after: LinePosition,
     limit: number,
+    maxBytes: number,
   ): Promise<{ lines: StoredLine[]; next: LinePosition | null }>
   /**
    * What is there after a position, then what comes, until the task has ended and all was told. The first news comes
@@ -93,12 +101,12 @@ export function createTaskLogs({ sql, feed }: TaskLogsOptions): TaskLogs {
   ): AsyncGenerator<TaskNews> {
     const standing = await standingOf(taskId)
     for (let after = from; ; ) {
-      const lines = await listLogs(sql, taskId, after, PAGE)
+      const lines = await listLogs(sql, taskId, after, PAGE, PAGE_BYTES)
       const last = lines.at(-1)
       if (last) after = { attempt: last.attempt, seq: last.seq }
       const isNew = lines.length > 0 || !before || !isSameStanding(before, standing)
       if (isNew) yield { lines, after, ...standing }
-      if (lines.length < PAGE) return
+      if (!hasMore(lines, PAGE, PAGE_BYTES)) return
     }
   }
 
@@ -157,10 +165,10 @@ export function createTaskLogs({ sql, feed }: TaskLogsOptions): TaskLogs {
       // The connection may be away, and with it whoever could answer.
       await Promise.race([subscription?.stop().catch(() => {}), Bun.sleep(500)])
     },
-    async list(taskId, after, limit) {
+    async list(taskId, after, limit, maxBytes) {
       await standingOf(taskId)
-      const lines = await listLogs(sql, taskId, after, limit)
-      const last = lines.length === limit ? lines.at(-1) : undefined
+      const lines = await listLogs(sql, taskId, after, limit, maxBytes)
+      const last = hasMore(lines, limit, maxBytes) ? lines.at(-1) : undefined
       return { lines, next: last ? { attempt: last.attempt, seq: last.seq } : null }
     },
     follow,

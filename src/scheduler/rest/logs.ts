@@ -23,9 +23,9 @@ function idOf(c: Context<Env>): string {
   return id
 }
 
-async function list(c: Context<Env>, { taskLogs }: Services) {
+async function list(c: Context<Env>, { taskLogs, limits }: Services) {
   const { task_id, after, limit } = parse(linesInput, { ...c.req.query(), task_id: idOf(c) })
-  const { lines, next } = await taskLogs.list(task_id, after ?? FROM_START, limit)
+  const { lines, next } = await taskLogs.list(task_id, after ?? FROM_START, limit, limits.pageBytes)
   return c.json({ lines: lines.map(viewLine), next: next && writePosition(next) })
 }
 

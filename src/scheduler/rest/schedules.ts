@@ -32,8 +32,9 @@ export const scheduleRoutes: Route[] = [
   {
     method: 'GET',
     path: '/api/schedules',
-    async handle(c, { schedules }) {
-      const page = viewSchedules(await schedules.list(parse(listSchedulesInput, c.req.query())))
+    async handle(c, { schedules, limits }) {
+      const input = parse(listSchedulesInput, c.req.query())
+      const page = viewSchedules(await schedules.list(input, limits.pageBytes))
       c.header('X-Total-Count', String(page.total))
       linkNext(c, page.next_cursor)
       return c.json(page.schedules)

@@ -62,8 +62,8 @@ async function status(c: Context<Env>, { tasks }: Services) {
   return c.json(viewDetail(await tasks.detail(task_id), ''))
 }
 
-async function list(c: Context<Env>, { tasks }: Services, unset: '' | null, input: ListInput) {
-  const page = await tasks.list(input)
+async function list(c: Context<Env>, { tasks, limits }: Services, unset: '' | null, input: ListInput) {
+  const page = await tasks.list(input, limits.pageBytes)
   c.header('X-Total-Count', String(page.total))
   if (page.nextCursor) {
     const query = new URLSearchParams({ ...c.req.query(), cursor: page.nextCursor })

@@ -46,7 +46,7 @@ export interface TickList {
 export interface Schedules {
   /** @throws `conflict` when the name is taken, `invalid` when it would never have a tick */
   create(input: CreateScheduleInput): Promise<ListedSchedule>
-  list(input: ListSchedulesInput): Promise<ScheduleList>
+  list(input: ListSchedulesInput, maxBytes: number): Promise<ScheduleList>
   get(id: string): Promise<ListedSchedule>
   /** @throws `conflict` when the name is taken, or the schedule is at another version than the one given */
   edit(id: string, input: EditScheduleInput): Promise<ListedSchedule>
@@ -98,17 +98,18 @@ export function createSchedules(sql: Sql): Schedules {
       return { ...stored, last: null }
     },
 
-    async list({ limit, cursor = '', name }) {
+    async list({ limit, cursor = '', name }, maxBytes) {
       if (name !== undefined) {
         const named = await findScheduleByName(sql, name)
         return { schedules: named ? [named] : [], total: named ? 1 : 0, nextCursor: null }
       }
       const [found, total] = await Promise.all([
-        listSchedules(sql, { after: cursor, limit: limit + 1 }),
+        listSchedules(sql, { after: cursor, limit: limit + 1, maxBytes }),
         countSchedules(sql),
       ])
       const schedules = found.slice(0, limit)
-      const last = found.length > limit ? schedules.at(-1) : undefined
+      const isCut = found.length > limit || (found.at(-1)?.throughBytes ?? 0) >= maxBytes
+      const last = isCut ? schedules.at(-1) : undefined
       return { schedules, total, nextCursor: last ? writeScheduleCursor(last.name) : null }
     },
 

@@ -17,6 +17,9 @@ export interface StoredLine {
   text: string
 }
 
+/** A line as one of a page, with the bytes of the page up to here. */
+export type ReadLine = StoredLine & { throughBytes: number }
+
 /** Where in a task's lines one lies. */
 export type LinePosition = Pick<StoredLine, 'attempt' | 'seq'>
 
@@ -78,18 +81,27 @@ const told = (sql: Sql, cte: string, column: string) => sql`
     FROM ${sql(cte)} HAVING count(*) > 0
   )`
 
-/** So many lines of a task after a position, in order: attempt by attempt. */
+/** So many lines of a task after a position, or so many bytes, in order: attempt by attempt. */
 export function listLogs(
   sql: Sql,
   taskId: string,
   after: LinePosition,
   limit: number,
-): Promise<StoredLine[]> {
-  return sql<StoredLine[]>`
-    SELECT attempt, seq, at, stream, text FROM task_logs
-    WHERE task_id = ${taskId} AND (attempt, seq) > (${after.attempt}::int, ${after.seq}::int)
-    ORDER BY attempt, seq LIMIT ${limit}`
+  maxBytes: number = Number.MAX_SAFE_INTEGER,
+): Promise<ReadLine[]> {
+  return sql<ReadLine[]>`
+    SELECT attempt, seq, at, stream, text, through AS "throughBytes" FROM (
+      SELECT *, sum(octet_length(text)) OVER (ORDER BY attempt, seq) AS through, octet_length(text) AS own FROM (
+        SELECT attempt, seq, at, stream, text FROM task_logs
+        WHERE task_id = ${taskId} AND (attempt, seq) > (${after.attempt}::int, ${after.seq}::int)
+        ORDER BY attempt, seq LIMIT ${limit}
+      ) AS page
+    ) AS summed WHERE through - own < ${maxBytes}::bigint ORDER BY attempt, seq`
 }
+
+/** Whether there may be lines after these. */
+export const hasMore = (lines: ReadLine[], limit: number, maxBytes: number): boolean =>
+  lines.length === limit || (lines.at(-1)?.throughBytes ?? 0) >= maxBytes
 
 /** How a task stands, as far as those who follow what it says want to know; null when there is none. */
 export async function findStanding(

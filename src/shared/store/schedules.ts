@@ -55,14 +55,17 @@ export async function findScheduleByName(sql: Sql, name: string): Promise<Listed
   return row ?? null
 }
 
-/** One page of schedules by name, after that name. */
+/** One page of schedules by name, after that name; it ends with the one that makes it so many bytes. */
 export function listSchedules(
   sql: Sql,
-  { after, limit }: { after: string; limit: number },
-): Promise<ListedSchedule[]> {
+  { after, limit, maxBytes }: { after: string; limit: number; maxBytes: number },
+): Promise<(ListedSchedule & { throughBytes: number })[]> {
   return sql`
-    SELECT ${scheduleColumns(sql)}, ${lastTick(sql)} FROM schedules s
-    WHERE s.name > ${after} ORDER BY s.name LIMIT ${limit}`
+    SELECT ${scheduleColumns(sql)}, ${lastTick(sql)}, s.through AS "throughBytes"
+    FROM (
+      SELECT s.*, sum(octet_length(s.task::text)) OVER (ORDER BY s.name) AS through, octet_length(s.task::text) AS own
+      FROM (SELECT * FROM schedules s WHERE s.name > ${after} ORDER BY s.name LIMIT ${limit}) s
+    ) s WHERE s.through - s.own < ${maxBytes}::bigint ORDER BY s.name`
 }
 
 /** How many schedules there are. */

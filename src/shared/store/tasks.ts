@@ -1,6 +1,8 @@
+import type postgres from 'postgres'
 import type { NewTask, Task, TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { insertion } from './insertion.ts'
+import { columns, size } from './task-columns.ts'
 
 /** One stored under the same idempotency key before. */
 export interface Duplicate {
@@ -58,35 +60,6 @@ const byKey = (a: NewTask, b: NewTask) => {
   return one < other ? -1 : one > other ? 1 : 0
 }
 
-const columns = (sql: Sql, isBrief = false) => sql`
-  t.id, t.name, t.description, t.command, t.executor, t.payload, t.priority, t.max_retries AS "maxRetries",
-  t.retry_backoff_ms AS "retryBackoffMs", t.retry_backoff_cap_ms AS "retryBackoffCapMs",
-  t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs", t.idempotency_key AS "idempotencyKey",
-  t.request_hash AS "requestHash", lane_queue(t.lane) AS queue,
-  lane_labels(t.lane) AS labels, t.concurrency_key AS "concurrencyKey",
-  coalesce(t.parents, 0) AS parents, t.waits_for AS "waitsFor", coalesce(t.on_parent_failure, 'fail') AS "onParentFailure", t.workflow_id AS "workflowId",
-  t.workflow_key AS "workflowKey", t.cancel_requested_at AS "cancelRequestedAt",
-  t.state, t.created_at AS "createdAt", t.scheduled_at AS "scheduledAt", t.due_at AS "dueAt",
-  t.picked_at AS "pickedAt", t.started_at AS "startedAt", t.completed_at AS "completedAt",
-  t.failed_at AS "failedAt", t.cancelled_at AS "cancelledAt", t.worker_id AS "workerId",
-  (SELECT w.name FROM workers w WHERE w.id = t.worker_id) AS "workerName",
-  t.slot, t.attempt, t.failures, t.losses, t.error, ${outcome(sql, isBrief)}, t.progress,
-  t.schedule_id AS "scheduleId", t.tick_at AS "tickAt"`
-
-/** Bytes of what a brief task says, each. */
-const BRIEF = 4000
-
-/** What came of task `t`; brief, what is long is cut before it is read, so that a page is never very large. */
-const outcome = (sql: Sql, isBrief: boolean) => {
-  if (!isBrief) return sql`t.error_stack AS "errorStack", t.output, t.result`
-  const cut = (text: ReturnType<Sql>) => sql`CASE WHEN octet_length(${text}) <= ${BRIEF} THEN ${text}
-    ELSE left(${text}, 1000) || '… [truncated, about ' || octet_length(${text}) - 1000 || ' characters left out]' END`
-  return sql`
-    ${cut(sql`t.error_stack`)} AS "errorStack", ${cut(sql`t.output`)} AS output,
-    CASE WHEN pg_column_size(t.result) <= ${BRIEF} THEN t.result
-      WHEN t.result IS NOT NULL THEN to_jsonb('… [truncated, see the task itself]'::text) END AS result`
-}
-
 export async function findTask(sql: Sql, id: string): Promise<Task | null> {
   const [task] = await sql<Task[]>`SELECT ${columns(sql)} FROM tasks t WHERE t.id = ${id}`
   return task ?? null
@@ -131,13 +104,17 @@ export interface TaskPage {
   limit: number
   /** Oldest `scheduled_at` first; default newest first. */
   oldestFirst?: boolean
-  /** Cuts what the tasks printed and what came of them, where that is long. */
+  /** Cuts what is long in the tasks. */
   isBrief?: boolean
+  /** Bytes after which the page ends; its last task is the one that gets there. */
+  maxBytes?: number
 }
 
 export interface ListedTask extends Task {
   /** `scheduledAt` to the microsecond, for `TaskPage.after`. */
   exactScheduledAt: string
+  /** Bytes of the page up to here, about. */
+  throughBytes: number
 }
 
 /** One page of tasks of a state, or of all, by `scheduled_at`; for a text or worker filter see `searchTasks`. */
@@ -146,9 +123,23 @@ export function listTasks(
   filter: Pick<TaskFilter, 'state'>,
   page: TaskPage,
 ): Promise<ListedTask[]> {
-  return sql`
-    SELECT ${columns(sql, page.isBrief)}, t.scheduled_at::text AS "exactScheduledAt"
-    FROM (${inOrder(sql, filter, page, page.limit)}) t ORDER BY ${order(sql, page)}`
+  return withinBytes(sql, inOrder(sql, filter, page, page.limit), page)
+}
+
+/** Whether a page ended because of its bytes; there may be more. */
+export const isFull = (tasks: ListedTask[], maxBytes: number | undefined): boolean =>
+  maxBytes !== undefined && (tasks.at(-1)?.throughBytes ?? 0) >= maxBytes
+
+/** The first of these tasks, until there are too many bytes. */
+function withinBytes(sql: Sql, tasks: postgres.Fragment, page: Omit<TaskPage, 'limit'>) {
+  const most = page.maxBytes ?? Number.MAX_SAFE_INTEGER
+  return sql<ListedTask[]>`
+    SELECT ${columns(sql, page.isBrief)}, t.scheduled_at::text AS "exactScheduledAt", t.through AS "throughBytes"
+    FROM (
+      SELECT t.*, sum(${size(sql, page.isBrief)}) OVER (ORDER BY ${order(sql, page)}) AS through,
+        ${size(sql, page.isBrief)} AS own
+      FROM (${tasks}) t
+    ) t WHERE t.through - t.own < ${most}::bigint ORDER BY ${order(sql, page)}`
 }
 
 export interface Search {
@@ -180,16 +171,16 @@ export async function searchTasks(sql: Sql, filter: TaskFilter, page: TaskPage):
 
 /** These tasks, as far as they still match. */
 function findInOrder(sql: Sql, ids: string[], filter: TaskFilter, page: TaskPage): Promise<ListedTask[]> {
-  return sql`
-    SELECT ${columns(sql, page.isBrief)}, t.scheduled_at::text AS "exactScheduledAt" FROM tasks t
-    WHERE t.id = ANY(${ids}::uuid[]) AND ${isShownAs(sql, filter.state)} AND ${matchesRest(sql, filter)}
-    ORDER BY ${order(sql, page)}`
+  const found = sql`
+    SELECT * FROM tasks t
+    WHERE t.id = ANY(${ids}::uuid[]) AND ${isShownAs(sql, filter.state)} AND ${matchesRest(sql, filter)}`
+  return withinBytes(sql, found, page)
 }
 
-/** Those of these tasks that match. */
+/** Those of these tasks that match, briefly. */
 export function findMatches(sql: Sql, ids: string[], filter: TaskFilter): Promise<Task[]> {
   return sql`
-    SELECT ${columns(sql)} FROM tasks t
+    SELECT ${columns(sql, true)} FROM tasks t
     WHERE t.id = ANY(${ids}::uuid[]) AND ${isShownAs(sql, filter.state)} AND ${matchesRest(sql, filter)}`
 }
 
