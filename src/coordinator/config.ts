@@ -9,12 +9,14 @@ import {
   optionalAge,
   port,
   readSettings,
+  taskLogSettings,
   text,
 } from '../shared/settings.ts'
 import { databaseConfig } from '../shared/store/config.ts'
 
 export const settings = {
   ...commonSettings,
+  ...taskLogSettings,
   ...databaseSettings,
   ...heartbeatSettings,
   COORDINATOR_HOST: text('127.0.0.1'),
@@ -53,6 +55,8 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     ageingMs: values.PRIORITY_AGEING,
     /** Networks in which workers that are pushed to may be, besides their own addresses. */
     pushAllow: values.PUSH_ALLOW,
+    /** Lines about single tasks, of each kind in a second. */
+    taskLogs: values.TASK_LOGS,
     logLevel: values.LOG_LEVEL,
   }
 }

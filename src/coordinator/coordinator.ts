@@ -7,6 +7,7 @@ import type { Log } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
 import type { CoordinatorServiceHandlers } from '../shared/rpc/gen/grpcapi/CoordinatorService.ts'
 import type { TaskServiceHandlers } from '../shared/rpc/gen/task/TaskService.ts'
+import { createTaskLog } from '../shared/runtime/task-log.ts'
 import { createTroubles, logTroubles, type Troubles } from '../shared/runtime/troubles.ts'
 import { CANCEL_CHANNEL, DUE_CHANNEL, listen, QUEUES_CHANNEL } from '../shared/store/channel.ts'
 import { connect, type Sql } from '../shared/store/connect.ts'
@@ -72,6 +73,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     () => connect({ ...config.database, poolMax: 1 }),
     3 * config.database.statementTimeoutMs,
   )
+  const taskLog = createTaskLog(log, config.taskLogs)
   const roster = createRoster()
   let claimMs = 2
   let settleMs = 2
@@ -136,6 +138,10 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
 
   function dispatch(tasks: ClaimedTask[]) {
     const homeless = registry.send(tasks)
+    for (const task of tasks) {
+      const { taskId, attempt, workerId } = task
+      if (!homeless.includes(task)) taskLog.tell('Task assigned', taskId, { attempt, workerId })
+    }
     if (homeless.length > 0) giveBack(homeless)
   }
 

@@ -10,6 +10,7 @@ import {
   optionalText,
   port,
   readSettings,
+  taskLogSettings,
   text,
 } from '../shared/settings.ts'
 import { databaseConfig } from '../shared/store/config.ts'
@@ -20,6 +21,7 @@ import { type AllowedHosts, allowedHosts } from './rest/hosts.ts'
 import { LIMITS } from './schemas.ts'
 
 export interface Config {
+  taskLogs: number
   logLevel: string
   host: string
   /** 0 means any free one. */
@@ -68,6 +70,7 @@ const MIB = 1024 * 1024
 
 export const settings = {
   ...commonSettings,
+  ...taskLogSettings,
   ...databaseSettings,
   ...heartbeatSettings,
   SCHEDULER_HOST: text('127.0.0.1'),
@@ -99,6 +102,8 @@ export function readConfig(env: Record<string, string | undefined>, args: string
   const values = readSettings(settings, env, args)
   const coordinators = [values.COORDINATOR_ADDRESS, values.COORDINATOR].find((given) => given.length > 0)
   return Object.freeze({
+    /** Lines about single tasks, of each kind in a second. */
+    taskLogs: values.TASK_LOGS,
     logLevel: values.LOG_LEVEL,
     host: values.SCHEDULER_HOST,
     port: values.SCHEDULER_PORT,

@@ -7,7 +7,7 @@ import { createLog } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
 import { helpIfAsked } from '../shared/settings-table.ts'
 import { connect } from '../shared/store/connect.ts'
-import { foldCounts } from '../shared/store/counts.ts'
+import { foldCounts, readStateCounts } from '../shared/store/counts.ts'
 import { openDatabase } from '../shared/store/open.ts'
 import { createActions } from './actions.ts'
 import { createAuditor } from './auditor.ts'
@@ -32,6 +32,7 @@ import { createWorkflows } from './workflows/workflows.ts'
 const LOOK_INTERVAL_MS = 5000
 const FOLD_INTERVAL_MS = 5000
 const AUDIT_INTERVAL_MS = 10_000
+const POLL_INTERVAL_MS = 10_000
 /** How often the number of workers is looked at, by one of all schedulers. */
 const AUTOSCALE_INTERVAL_MS = 2000
 const DRAIN_MS = 5000
@@ -89,6 +90,14 @@ await Promise.all([feed.start(), services.taskLogs.start()]).catch((error) =>
 // Coordinators fold too; without one, what is submitted must not pile up.
 const folding = repeat('fold counts', FOLD_INTERVAL_MS, log, () => foldCounts(sql))
 const scaling = autoscaler && repeat('Autoscaling', AUTOSCALE_INTERVAL_MS / 2, log, autoscaler.tick)
+/** For people who look in the log for what waits. */
+async function poll() {
+  const { pending, assigned, running } = await readStateCounts(sql)
+  log.info({ pending, assigned, running }, `polling: ${pending} tasks pending`)
+}
+if (config.taskLogs > 0)
+  await poll().catch((error) => log.warn({ err: error }, 'Could not look at what is pending'))
+const polling = config.taskLogs > 0 ? repeat('Look at what is pending', POLL_INTERVAL_MS, log, poll) : null
 const auditing = repeat('Audit', AUDIT_INTERVAL_MS, log, services.auditor.tick)
 await fleet.look?.()
 const looking = repeat('Look for the fleet', LOOK_INTERVAL_MS, log, async () => await fleet.look?.())
@@ -100,7 +109,7 @@ stopOnSignal(
   async () => {
     health.leave()
     await server.stop(DRAIN_MS)
-    await Promise.all([folding.stop(), auditing.stop(), looking.stop(), scaling?.stop()])
+    await Promise.all([folding.stop(), auditing.stop(), polling?.stop(), looking.stop(), scaling?.stop()])
     health.close()
     await sql.end({ timeout: 1 })
   },

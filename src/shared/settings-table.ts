@@ -130,6 +130,7 @@ export const SETTINGS: readonly SettingEntry[] = [
   entry('DOCKER_PROXY_HOST', PROXY, '0.0.0.0', 'where the proxy listens'),
   entry('DOCKER_PROXY_PORT', PROXY, '2375', 'its port'),
   entry('ALIVE_FILE', WORKER, 'none', 'a file that the worker touches every 5 s'),
+  entry('TASK_LOGS', SERVICES, '100', 'lines about single tasks in a second, of each kind; off, all'),
   entry('LOG_LEVEL', EVERYWHERE, 'info', 'trace, debug, info, warn, error, fatal or silent'),
 ]
 

@@ -203,3 +203,14 @@ export const heartbeatSettings = {
   HEARTBEAT_INTERVAL: duration(5000, 10),
   MAX_HEARTBEAT_MISSES: integer(3, 1, 1000),
 }
+
+/** Lines about single tasks: how many of each kind in a second. */
+export const taskLogSettings = {
+  TASK_LOGS: {
+    read(given: string | null): number {
+      if (given !== null && /^off$/i.test(given.trim())) return 0
+      if (given !== null && /^all$/i.test(given.trim())) return Number.POSITIVE_INFINITY
+      return integer(100, 0, 1_000_000).read(given)
+    },
+  },
+}

@@ -11,11 +11,13 @@ import {
   optionalText,
   port,
   readSettings,
+  taskLogSettings,
   words,
 } from '../shared/settings.ts'
 
 export const settings = {
   ...commonSettings,
+  ...taskLogSettings,
   ...heartbeatSettings,
   COORDINATOR: list([]),
   COORDINATOR_ADDRESS: list([]),
@@ -65,6 +67,8 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     /** ms of silence after which a coordinator is taken for dead: a beat before this worker's own lease ends. */
     silenceMs: values.HEARTBEAT_INTERVAL * Math.max(1, values.MAX_HEARTBEAT_MISSES - 1.5),
     drainTimeoutMs: values.DRAIN_TIMEOUT,
+    /** Lines about single tasks, of each kind in a second. */
+    taskLogs: values.TASK_LOGS,
     logLevel: values.LOG_LEVEL,
   }
 }

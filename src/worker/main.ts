@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import type { Assignment } from '../shared/core/task.ts'
 import { hideEnvironment } from '../shared/environment.ts'
 import { stopOnSignal } from '../shared/lifecycle.ts'
 import { createLog } from '../shared/log.ts'
 import { repeat } from '../shared/repeat.ts'
+import { createTaskLog } from '../shared/runtime/task-log.ts'
 import { settingsOrExit } from '../shared/settings.ts'
 import { helpIfAsked } from '../shared/settings-table.ts'
 import { readConfig } from './config.ts'
@@ -31,13 +33,27 @@ const executors = [
   ...(names.includes('function') ? await listHandlersOrExit(handlers, log) : []),
 ]
 const reporter = createReporter()
-const pool = createPool({
+const taskLog = createTaskLog(log, config.taskLogs)
+const ENDS = { completed: 'Completed task', failed: 'Failed task', cancelled: 'Cancelled task' } as const
+const slots = createPool({
   slots: config.slots,
   settings: config.settings,
-  onReport: reporter.add,
+  onReport(report) {
+    const { taskId, attempt, kind } = report
+    if (kind === 'started') taskLog.tell('Processing task', taskId, { attempt })
+    else if (kind !== 'returned') taskLog.tell(ENDS[kind], taskId, { attempt })
+    reporter.add(report)
+  },
   onLines: reporter.say,
   onProgress: reporter.progress,
 })
+const pool = {
+  ...slots,
+  take(task: Assignment) {
+    taskLog.tell('Received task', task.taskId, { attempt: task.attempt })
+    slots.take(task)
+  },
+}
 const shared = { config, hostname: hostname(), pool, reporter }
 /** Hellos said, to whichever coordinator. */
 let greetings = 0

@@ -1,8 +1,18 @@
 import { join } from 'node:path'
-import { commonSettings, databaseSettings, heartbeatSettings } from '../../../src/shared/settings.ts'
+import {
+  commonSettings,
+  databaseSettings,
+  heartbeatSettings,
+  taskLogSettings,
+} from '../../../src/shared/settings.ts'
 
 const SOURCE = join(import.meta.dir, '../../../src')
-const SHARED: Record<string, object> = { commonSettings, databaseSettings, heartbeatSettings }
+const SHARED: Record<string, object> = {
+  commonSettings,
+  databaseSettings,
+  heartbeatSettings,
+  taskLogSettings,
+}
 
 /** The names of the settings that a service reads: those of its own config and those that it shares. */
 export async function settingsOf(service: string): Promise<string[]> {
