@@ -31,6 +31,7 @@ import type { Config } from './config.ts'
 import { startDependents } from './dependents.ts'
 import { createDocumented } from './documented.ts'
 import { createJournal } from './journal.ts'
+import { startNotices } from './notices.ts'
 import { chooseRecalls, groupByKind } from './placement.ts'
 import { createPushTargets } from './push-target.ts'
 import { createRecovery } from './recovery.ts'
@@ -300,9 +301,10 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
       lookForLimits()
     },
   )
-  const cancels = await listen(sql, CANCEL_CHANNEL, onCancelNotice, () => {})
+  const cancels = await listen(sql, CANCEL_CHANNEL, onCancelNotice, () => onCancelNotice('*'))
   const retention =
     config.retentionMs === null ? null : startRetention(sql, config.retentionMs, log, troubles)
+  const notices = startNotices(sql, log, troubles)
   const dependents = await startDependents(sql, log, troubles)
   const schedules = await startSchedules({ sql, log, scanIntervalMs: config.scanIntervalMs, troubles })
   // A lease that is renewed less often than workers beat would end while they do.
@@ -329,6 +331,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
         schedules.stop(),
         dependents.stop(),
         beat.stop(),
+        notices.stop(),
         due.stop().catch(() => {}),
         limits.stop().catch(() => {}),
         cancels.stop().catch(() => {}),

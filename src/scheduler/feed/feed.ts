@@ -88,6 +88,8 @@ export function createFeed({
   })
   let subscription: Subscription | null = null
   let wasListening = false
+  /** Nothing was told since the last gap. */
+  let isAfterGap = false
 
   /** Notices not yet made into events, and how many events they will be at least. */
   let kept: ChangeNotice[] = []
@@ -98,6 +100,7 @@ export function createFeed({
     const notice = readNotice(payload)
     if (!notice) return log.warn({ payload: headOf(payload, 200) }, 'Could not read a notice')
     if (notice.type === 'completed') throughput.add(performance.now(), notice.count)
+    isAfterGap = false
     for (const { onNotice } of observers) onNotice(notice)
     if (notice.type === 'worker_online') void holdForNames()
     kept.push(notice)
@@ -147,10 +150,13 @@ export function createFeed({
   function onListen() {
     if (wasListening) {
       tellKept()
-      publish(plainEvent('gap', Date.now(), 'The database was away: events may be missing here'))
+      if (!isAfterGap) {
+        publish(plainEvent('gap', Date.now(), 'The database was away: events may be missing here'))
+        log.warn('Listening to the database again; events may have been missed')
+      }
+      isAfterGap = true
       watch.recheck()
       for (const { onGap } of observers) onGap()
-      log.warn('Listening to the database again; events may have been missed')
     }
     wasListening = true
     void names.refresh()

@@ -16,6 +16,15 @@ export const EVENTS_CHANNEL = 'taskmaster_events'
 /** Tasks said something: their ids, separated by commas, or `*` for any. */
 export const LOGS_CHANNEL = 'taskmaster_logs'
 
+/** How full the queue of notices is when changes tell nobody any more: see sql/0013_hints.sql. */
+export const MUTED_AT = 0.5
+
+/** How full the server's queue of notices is, from 0 to 1. To ask frees what nobody is to read any more. */
+export async function readNoticeQueueUsage(sql: Sql): Promise<number> {
+  const [row] = await sql<{ usage: number }[]>`SELECT pg_notification_queue_usage() AS usage`
+  return row?.usage ?? 0
+}
+
 /** What sql/0004_changes.sql sends on EVENTS_CHANNEL. */
 export interface ChangeNotice {
   type: string
@@ -43,7 +52,7 @@ export async function notifyEvent(
   { workerId = null, text }: { workerId?: number | null; text: string },
 ): Promise<void> {
   await sql`
-    SELECT pg_notify(${EVENTS_CHANNEL}, json_build_object('type', ${type}::text, 'count', 1,
+    SELECT notify_hint(${EVENTS_CHANNEL}, json_build_object('type', ${type}::text, 'count', 1,
       'at', epoch_ms(clock_timestamp()),
       'rows', json_build_array(json_build_array(NULL, NULL, ${workerId}::bigint, NULL, NULL, ${headOf(text, 500)}::text)))::text)`
 }

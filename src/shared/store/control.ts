@@ -22,7 +22,7 @@ export function cancelTasks(sql: Sql, ids: string[]): Promise<Cancelled[]> {
       FROM ${inOrder(sql, ids)} WHERE t.id = r.id AND t.state IN ('pending', 'assigned', 'running')
       RETURNING t.id, t.cancelled_at IS NOT NULL AS ended, t.worker_id
     ), told AS (
-      SELECT pg_notify(${CANCEL_CHANNEL}, CASE WHEN count(DISTINCT worker_id) <= 500 THEN string_agg(DISTINCT worker_id::text, ',') ELSE '*' END)
+      SELECT notify_hint(${CANCEL_CHANNEL}, CASE WHEN count(DISTINCT worker_id) <= 500 THEN string_agg(DISTINCT worker_id::text, ',') ELSE '*' END)
       FROM cancelled WHERE NOT ended HAVING count(*) > 0
     )
     SELECT id, ended FROM cancelled LEFT JOIN told ON true`
@@ -56,7 +56,7 @@ export async function hastenTasks(sql: Sql, ids: string[]): Promise<string[]> {
       UPDATE tasks t SET due_at = least(t.due_at, now()), scheduled_at = least(t.scheduled_at, now())
       FROM ${inOrder(sql, ids)} WHERE t.id = r.id AND t.state = 'pending'
       RETURNING t.id
-    ), told AS (SELECT pg_notify('taskmaster_due', '0') FROM hastened HAVING count(*) > 0)
+    ), told AS (SELECT notify_hint('taskmaster_due', '0') FROM hastened HAVING count(*) > 0)
     SELECT id FROM hastened LEFT JOIN told ON true`
   return rows.map(({ id }) => id)
 }

@@ -56,7 +56,7 @@ export async function insertDependents(
         SELECT p.id, p.state FROM parents p
         WHERE p.state IN ('completed', 'failed', 'cancelled') AND (SELECT yes FROM complete) ORDER BY p.id
         RETURNING 1
-      ), told AS (SELECT pg_notify('taskmaster_parents', '') FROM ended HAVING count(*) > 0)
+      ), told AS (SELECT notify_hint('taskmaster_parents', '') FROM ended HAVING count(*) > 0)
       SELECT ARRAY(SELECT o.id FROM unnest(${others}::uuid[]) AS o (id) WHERE o.id NOT IN (SELECT p.id FROM parents p)) AS missing
       FROM (VALUES (1)) AS one LEFT JOIN told ON true`
     const missing = row?.missing ?? []

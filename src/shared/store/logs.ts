@@ -76,7 +76,7 @@ export async function updateProgress(sql: Sql, given: WorkerProgress[]): Promise
 /** Tells those who follow, of all that a CTE concerned, by one notice. */
 const told = (sql: Sql, cte: string, column: string) => sql`
   told AS (
-    SELECT pg_notify(${LOGS_CHANNEL}, CASE WHEN count(DISTINCT ${sql(column)}) <= ${MAX_NAMED}
+    SELECT notify_hint(${LOGS_CHANNEL}, CASE WHEN count(DISTINCT ${sql(column)}) <= ${MAX_NAMED}
       THEN string_agg(DISTINCT ${sql(column)}::text, ',') ELSE '*' END)
     FROM ${sql(cte)} HAVING count(*) > 0
   )`

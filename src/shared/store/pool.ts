@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import { MUTED_AT, readNoticeQueueUsage } from './channel.ts'
 import { createListener } from './listener.ts'
 
 /** What a query fails with that got no answer in time; its connection is given up with it. */
@@ -61,7 +62,8 @@ export function createPool(open: () => Pool, limitMs: number): Pool {
   }
 
   const notify = (channel: string, payload: string) => facade`SELECT pg_notify(${channel}, ${payload})`
-  const listener = createListener(open, notify)
+  const isMuted = async () => (await readNoticeQueueUsage(facade)) >= MUTED_AT
+  const listener = createListener({ open, notify, isMuted })
 
   const facade: Pool = new Proxy(pool, {
     apply(_, __, args) {

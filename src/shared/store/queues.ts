@@ -105,7 +105,7 @@ export async function limitQueue(sql: Sql, name: string, limits: Partial<QueueLi
         updated_at = now()
       RETURNING name
     ), ${freed(sql)}
-    SELECT pg_notify(${QUEUES_CHANNEL}, '') FROM set`
+    SELECT notify_hint(${QUEUES_CHANNEL}, '') FROM set`
 }
 
 /**
@@ -121,7 +121,7 @@ export async function pauseQueue(sql: Sql, name: string, by: string | null): Pro
         WHERE q.paused_at IS NULL
       RETURNING name
     )
-    SELECT pg_notify(${QUEUES_CHANNEL}, '') FROM set`
+    SELECT notify_hint(${QUEUES_CHANNEL}, '') FROM set`
   return rows.length > 0
 }
 
@@ -132,7 +132,7 @@ export async function resumeQueue(sql: Sql, name: string): Promise<boolean> {
       UPDATE queues q SET paused_at = NULL, paused_by = NULL, updated_at = now()
       WHERE q.name = ${name} AND q.paused_at IS NOT NULL RETURNING name
     ), ${freed(sql)}
-    SELECT pg_notify(${QUEUES_CHANNEL}, '') FROM set`
+    SELECT notify_hint(${QUEUES_CHANNEL}, '') FROM set`
   return rows.length > 0
 }
 

@@ -138,7 +138,7 @@ const wakeAt = (sql: Sql, next: postgres.Fragment) => sql`
 
 /** The CTE `told`: wakes the coordinators for what another CTE changed. */
 const told = (sql: Sql, changed: postgres.Fragment) => sql`
-  told AS (SELECT pg_notify(${SCHEDULES_CHANNEL}, '') FROM ${changed} LIMIT 1)`
+  told AS (SELECT notify_hint(${SCHEDULES_CHANNEL}, '') FROM ${changed} LIMIT 1)`
 
 const lastTick = (sql: Sql) => sql`
   (SELECT jsonb_build_object('tickAt', t.tick_at, 'outcome', t.outcome, 'reason', t.reason, 'taskId', t.task_id, 'lagMs', t.lag_ms)
