@@ -1,9 +1,10 @@
 import { AppError } from '../../shared/core/error.ts'
-import { terminalText } from '../../shared/core/terminal.ts'
+import { terminalLine, terminalText } from '../../shared/core/terminal.ts'
 import { hideEnvironment } from '../../shared/environment.ts'
 import { readConfig } from './config.ts'
 import { HELP } from './help.ts'
 import { launch } from './launcher.ts'
+import { watchRunners } from './runners.ts'
 
 /** One Ctrl-C arrives several times when npx and `bun run` pass it on besides the terminal. */
 const SAME_ASKING_MS = 1000
@@ -27,6 +28,13 @@ export async function runUp(args: string[], env: Record<string, string | undefin
     }
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+  watchRunners((command) => {
+    // Once all is being stopped, the rest of the line may go before us.
+    if (stop.signal.aborted) return
+    console.log(`What ran this has ended (${terminalLine(command)}); stopping too`)
+    askedAt = performance.now()
+    stop.abort()
+  })
   if (env.TASKMASTER_PARENT) process.stdin.on('end', onSignal).resume()
 
   try {
