@@ -7,6 +7,7 @@ interface ActionOptions extends CommonOptions {
   state?: string
   worker?: string
   query?: string
+  priority?: string
   all?: true
 }
 
@@ -69,18 +70,19 @@ function actionCommand(action: Action): Command {
     .option('--state <state>', `all that are ${states}`)
     .option('--worker <worker>', 'all of this worker')
     .option('--query <text>', 'all with this in their command or name')
+    .option('--priority <priority>', 'all of this priority: HIGH, 2, ">=HIGH", "<1"')
     .option('--all', 'all to which it applies')
     .addHelpText('after', `\nExamples:\n${lines}`)
   if (alias) command.alias(alias)
   return finishRemoteCommand<[string[]], ActionOptions>(command, async (api, options, ids) => {
-    const { state, worker, query: q, all } = options
-    const hasFilter = [state, worker, q, all].some((given) => given !== undefined)
+    const { state, worker, query: q, priority, all } = options
+    const hasFilter = [state, worker, q, priority, all].some((given) => given !== undefined)
     if (ids.length > 0 && hasFilter) throw new AppError('invalid', 'give ids or conditions, not both')
     if (ids.length === 0 && !hasFilter) {
-      throw new AppError('invalid', 'give ids, --state, --worker, --query or --all')
+      throw new AppError('invalid', 'give ids, --state, --worker, --query, --priority or --all')
     }
     if (ids.length > 0) return await actOnEach(api, action, ids, options)
-    const count = await actOnMatching(api, action, { state, worker, q, all })
+    const count = await actOnMatching(api, action, { state, worker, q, priority, all })
     if (options.json) printJson({ count })
     else print(`${count} ${count === 1 ? 'task' : 'tasks'} ${action.past}`)
   })

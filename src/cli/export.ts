@@ -6,6 +6,7 @@ import { AppError } from '../shared/core/error.ts'
 import { terminalText } from '../shared/core/terminal.ts'
 import type { Api } from './api.ts'
 import { type CommonOptions, finishRemoteCommand } from './command.ts'
+import { sortOption } from './tasks.ts'
 import { isWriteError, reasonOf } from './write-errors.ts'
 
 interface ExportOptions extends CommonOptions {
@@ -14,6 +15,8 @@ interface ExportOptions extends CommonOptions {
   worker?: string
   query?: string
   output?: string
+  priority?: string
+  sort?: string
 }
 
 const EXAMPLES = `
@@ -32,6 +35,8 @@ export function exportCommand(): Command {
     .option('--state <state>', 'pending, retrying, assigned, running, completed, failed or cancelled')
     .option('--worker <worker>', 'of this worker')
     .option('--query <text>', 'with this in their command or name')
+    .option('--priority <priority>', 'of this priority: HIGH, 2, ">=HIGH", "<1"')
+    .addOption(sortOption())
     .option('--output <file>', 'where to (default: standard output)')
     .addHelpText('after', EXAMPLES)
   return finishRemoteCommand<[], ExportOptions>(command, exportTasks)
@@ -39,9 +44,9 @@ export function exportCommand(): Command {
 
 async function exportTasks(
   api: Api,
-  { format, state, worker, query: q, output }: ExportOptions,
+  { format, state, worker, query: q, priority, sort, output }: ExportOptions,
 ): Promise<void> {
-  const stream = await api.stream('/api/tasks/export', { format, state, worker, q })
+  const stream = await api.stream('/api/tasks/export', { format, state, worker, q, priority, sort })
   // Written as it comes and no faster than it is taken: the whole is never held.
   if (output !== undefined) await writeToFile(stream, output)
   else for await (const text of asTexts(stream)) await writeOut(text)

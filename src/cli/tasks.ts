@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { TaskView } from './api.ts'
 import { type CommonOptions, finishRemoteCommand, print, printJson, terminalWidth } from './command.ts'
 import { formatSeconds } from './duration.ts'
@@ -11,12 +11,15 @@ interface TasksOptions extends CommonOptions {
   state?: string
   worker?: string
   query?: string
+  priority?: string
+  sort?: string
 }
 
 const EXAMPLES = `
 Examples:
   $ bun run taskmaster tasks --limit 50
-  $ bun run taskmaster tasks --state failed --json`
+  $ bun run taskmaster tasks --state failed --json
+  $ bun run taskmaster tasks --priority ">=HIGH" --sort -priority`
 
 export function tasksCommand(): Command {
   const command = new Command('tasks')
@@ -25,16 +28,24 @@ export function tasksCommand(): Command {
     .option('--state <state>', 'pending, retrying, assigned, running, completed, failed or cancelled')
     .option('--worker <worker>', 'of this worker')
     .option('--query <text>', 'with this in its command or name')
+    .option('--priority <priority>', 'of this priority: HIGH, 2, ">=HIGH", "<1"')
+    .addOption(sortOption())
     .addHelpText('after', EXAMPLES)
   return finishRemoteCommand<[], TasksOptions>(
     command,
-    async (api, { json, limit, state, worker, query }) => {
-      const tasks = await api.get<TaskView[]>('/api/tasks', { limit, state, worker, q: query })
+    async (api, { json, limit, state, worker, query: q, priority, sort }) => {
+      const tasks = await api.get<TaskView[]>('/api/tasks', { limit, state, worker, q, priority, sort })
       if (json) printJson(tasks)
       else print(tasks.length > 0 ? render(tasks) : 'No tasks.')
     },
   )
 }
+
+/** In which order tasks are listed. */
+export const sortOption = () =>
+  new Option('--sort <order>', 'by time or priority, with - the greatest first').choices([
+    ...['-scheduled', 'scheduled', '-priority', 'priority'],
+  ])
 
 const DEAD_EXAMPLES = `
 Examples:

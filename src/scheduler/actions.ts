@@ -2,11 +2,11 @@ import { AppError } from '../shared/core/error.ts'
 import type { Task } from '../shared/core/task.ts'
 import type { Sql } from '../shared/store/connect.ts'
 import { cancelTasks, discardTasks, hastenTasks, reviveTasks } from '../shared/store/control.ts'
-import { findTask, type ListedState, type TaskFilter } from '../shared/store/tasks.ts'
+import { findTask, type ListedState } from '../shared/store/tasks.ts'
 import { ACTION_STATES, chooseTasks, type TaskAction, walkTasks } from '../shared/store/walk.ts'
-import { findWorkerIds } from './callings.ts'
+import type { BulkInput } from './bulk-input.ts'
 import { readCursor, writeCursor } from './cursor.ts'
-import type { BulkInput } from './schemas.ts'
+import { filterFrom } from './list-input.ts'
 
 /** How a task stands after what was done to it. */
 export interface ActionDone {
@@ -64,11 +64,7 @@ export function createActions({ sql, budgetMs, batchSize = BATCH }: ActionsOptio
   async function many(action: TaskAction, input: BulkInput): Promise<BulkDone> {
     const deadline = performance.now() + budgetMs
     const isOver = () => performance.now() >= deadline
-    const filter: TaskFilter = {
-      ...(input.state && { state: input.state }),
-      ...(input.worker !== undefined && { workerIds: await findWorkerIds(sql, input.worker) }),
-      ...(input.q !== undefined && { text: input.q }),
-    }
+    const filter = await filterFrom(sql, input)
     let count = 0
     const performOn = async (ids: string[]) => {
       if (ids.length > 0) count += (await perform(action, ids)).length

@@ -3,10 +3,8 @@ import { AppError } from '../shared/core/error.ts'
 import { NAME_PATTERN } from '../shared/core/lane.ts'
 import { findJsonFault, isStorable, UNSTORABLE } from '../shared/core/storable.ts'
 import { BAD_PRIORITY, TEXT_LIMITS } from '../shared/core/submission.ts'
-import { EXECUTORS, type Json, PRIORITIES, type PriorityName, TASK_STATES } from '../shared/core/task.ts'
+import { EXECUTORS, type Json, PRIORITIES, type PriorityName } from '../shared/core/task.ts'
 import { MAX_WORKERS } from '../shared/fleet.ts'
-import { ACTION_STATES, type TaskAction } from '../shared/store/walk.ts'
-import { readCursor } from './cursor.ts'
 import { dependencyFields, noDependencies } from './dependency-fields.ts'
 import { fitsExecutor } from './fits.ts'
 import { parseInstant } from './instant.ts'
@@ -42,7 +40,7 @@ const BAD_DATE = 'Invalid date format. Use ISO 8601 format.'
 export const isMissing = (input: unknown) => input === undefined || input === null || input === ''
 
 /** Text that PostgreSQL can store. `missing` is said of a value that is not there; the default is the type. */
-const text = (field: string, max: number, missing = `${field} must be a string`) =>
+export const text = (field: string, max: number, missing = `${field} must be a string`) =>
   z
     .string({ error: ({ input }) => (isMissing(input) ? missing : `${field} must be a string`) })
     .max(max, `${field} must be at most ${max} characters`)
@@ -211,105 +209,6 @@ export const taskIdInput = z.object({
   task_id: requiredText('task_id', 100, 'Task ID is required').refine(isUuid, 'task_id must be a UUID'),
 })
 
-const LISTED_STATES = [...TASK_STATES, 'retrying'] as const
-
-const SORTS = ['-scheduled', 'scheduled'] as const
-
-const BAD_CURSOR = 'cursor is not one that this server gave'
-const BAD_LIMIT = `limit must be a whole number from 1 to ${LIMITS.page}`
-
-/** Which tasks to list. In a query string the limit is text. */
-export const listInput = z.object({
-  limit: z
-    .union(
-      [
-        z.number(),
-        z
-          .string()
-          .regex(/^\d{1,9}$/)
-          .transform(Number),
-      ],
-      { error: BAD_LIMIT },
-    )
-    .pipe(wholeNumber(1, LIMITS.page, BAD_LIMIT))
-    .default(LIMITS.page),
-  cursor: z
-    .string('cursor must be a string')
-    .transform((value, context) => {
-      const position = readCursor(value)
-      if (position) return position
-      context.issues.push({
-        code: 'custom',
-        message: BAD_CURSOR,
-        input: value,
-      })
-      return z.NEVER
-    })
-    .optional(),
-  state: z.enum(LISTED_STATES, { error: `state must be one of: ${LISTED_STATES.join(', ')}` }).optional(),
-  worker: text('worker', LIMITS.name).optional(),
-  q: text('q', LIMITS.search).optional(),
-  /** By the time they are scheduled for, newest or oldest first: what an index serves. */
-  sort: z.enum(SORTS, { error: `sort must be one of: ${SORTS.join(', ')}` }).default('-scheduled'),
-})
-
-const FORMATS = ['ndjson', 'csv'] as const
-
-/** Which tasks to export, and how they are written. */
-export const exportInput = listInput.omit({ limit: true, cursor: true }).extend({
-  format: z.enum(FORMATS, { error: `format must be one of: ${FORMATS.join(', ')}` }).default('ndjson'),
-})
-
-export const deadLettersInput = listInput.omit({ state: true })
-
-const BAD_IDS = `ids must be an array of 1 to ${LIMITS.ids} UUIDs`
-const NO_CONDITION = 'give at least one of ids, state, worker and q, or {"all": true}'
-
-/** To which tasks something is to be done: those that meet every condition, or expressly all. */
-const bulkInputFor = (action: TaskAction) => {
-  const states: readonly string[] = ACTION_STATES[action]
-  const applicable = states.includes('pending') ? [...states, 'retrying'] : states
-  const badState = `state must be one of: ${applicable.join(', ')}`
-  return body({
-    ids: z
-      .array(z.string(BAD_IDS).refine(isUuid, BAD_IDS), BAD_IDS)
-      .min(1, BAD_IDS)
-      .max(LIMITS.ids, BAD_IDS)
-      .optional(),
-    state: z
-      .enum(LISTED_STATES, { error: badState })
-      .refine((state) => applicable.includes(state), badState)
-      .optional(),
-    worker: requiredText('worker', LIMITS.name, 'worker must not be empty').optional(),
-    q: requiredText('q', LIMITS.search, 'q must not be empty').optional(),
-    all: z.literal(true, 'all must be true').optional(),
-    cursor: z
-      .string('cursor must be a string')
-      .transform((value, context): [from: string, rest: string] => {
-        const [, from, rest] = /^([a-z]+)\.([\w-]*)$/.exec(value) ?? []
-        const isPlace = from === 'ids' ? /^\d{1,6}$/.test(rest ?? '') : !rest || readCursor(rest) !== null
-        if (from !== undefined && rest !== undefined && isPlace) return [from, rest]
-        context.issues.push({ code: 'custom', message: BAD_CURSOR, input: value })
-        return z.NEVER
-      })
-      .optional(),
-  })
-    .refine(({ all, cursor: _, ...conditions }) => all || hasAny(conditions), NO_CONDITION)
-    .refine(
-      ({ all, cursor: _, ...conditions }) => !(all && hasAny(conditions)),
-      'give conditions or {"all": true}, not both',
-    )
-}
-
-const hasAny = (conditions: object) => Object.values(conditions).some((value) => value !== undefined)
-
-export const bulkInputs = {
-  cancel: bulkInputFor('cancel'),
-  retry: bulkInputFor('retry'),
-  'run-now': bulkInputFor('run-now'),
-  discard: bulkInputFor('discard'),
-} satisfies Record<TaskAction, z.ZodType>
-
 export const workersInput = z.object({
   include: z.enum(['offline'], { error: 'include must be: offline' }).optional(),
 })
@@ -347,10 +246,7 @@ export const socketInput = z.object(
 
 export type ScheduleInput = z.output<typeof scheduleInput>
 export type SubmitInput = z.output<typeof submitInput>
-export type ExportInput = z.output<typeof exportInput>
 export type BatchInput = z.output<typeof batchInput>
-export type ListInput = z.output<typeof listInput>
-export type BulkInput = z.output<(typeof bulkInputs)[TaskAction]>
 
 /**
  * The value as the schema reads it.

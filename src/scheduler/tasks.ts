@@ -7,6 +7,7 @@ import type { Sql } from '../shared/store/connect.ts'
 import { readCounts } from '../shared/store/counts.ts'
 import { findRelatives, type Relatives } from '../shared/store/dependencies.ts'
 import { isUnavailable } from '../shared/store/errors.ts'
+import { placeOf, placeOfEnd, type TaskSort } from '../shared/store/task-order.ts'
 import {
   countMatches,
   findMatches,
@@ -20,11 +21,11 @@ import {
   type TaskFilter,
   type TaskPage,
 } from '../shared/store/tasks.ts'
-import { findWorkerIds } from './callings.ts'
 import { writeCursor } from './cursor.ts'
+import { filterFrom, type ListInput } from './list-input.ts'
 import { dependenciesOf, storeTogether } from './many.ts'
 import { type ManyInput, placeOfMany } from './many-input.ts'
-import type { BatchInput, ListInput, Place, ScheduleInput, SubmitInput } from './schemas.ts'
+import type { BatchInput, Place, ScheduleInput, SubmitInput } from './schemas.ts'
 import { totalOf } from './stats.ts'
 import { delayOf, taskFrom } from './task-from.ts'
 import { isUuid } from './uuid.ts'
@@ -113,11 +114,16 @@ export function createTasks(sql: Sql): Tasks {
   async function search(filter: TaskFilter, page: TaskPage): Promise<TaskList> {
     const [{ tasks: found, count, end }, newest] = await Promise.all([
       searchTasks(sql, filter, page),
-      page.after ? countMatches(sql, filter) : null,
+      page.after ? countMatches(sql, filter, page.sort) : null,
     ])
-    const { tasks, nextCursor } = cut(found, page.limit - 1, page.maxBytes)
+    const { tasks, nextCursor } = cut(found, page.limit - 1, page)
     const { count: total, isAll } = newest ?? { count, isAll: end === null }
-    return { tasks, total, totalIsExact: isAll, nextCursor: nextCursor ?? (end && writeCursor(end)) }
+    return {
+      tasks,
+      total,
+      totalIsExact: isAll,
+      nextCursor: nextCursor ?? (end && writeCursor(placeOfEnd(end, page.sort))),
+    }
   }
 
   return {
@@ -158,12 +164,9 @@ export function createTasks(sql: Sql): Tasks {
       return { task, past: past.filter(({ attempt }) => attempt < current), relatives }
     },
 
-    async list({ limit, cursor, state, worker, q, sort }, maxBytes) {
-      const filter: TaskFilter = {
-        ...(state && { state }),
-        ...(worker && { workerIds: await findWorkerIds(sql, worker) }),
-        ...(q && { text: q }),
-      }
+    async list({ limit, cursor, sort, ...conditions }, maxBytes) {
+      const filter = await filterFrom(sql, conditions)
+      const { q } = conditions
       // Whoever gives a whole id means that task, however old it is.
       if (q && isUuid(q) && !cursor) {
         const [task] = await findMatches(sql, [q], filter)
@@ -171,18 +174,18 @@ export function createTasks(sql: Sql): Tasks {
       }
       const from = {
         ...(cursor && { after: cursor }),
-        oldestFirst: sort === 'scheduled',
+        sort,
         isBrief: true,
         maxBytes,
       }
       // One more than asked for tells whether there is a next page.
       const page = { limit: limit + 1, ...from }
-      if (isSearch(filter)) return await search(filter, page)
+      if (isSearch(filter, sort)) return await search(filter, page)
       const [found, { count, isAll }] = await Promise.all([
         listTasks(sql, filter, page),
-        countAll(sql, filter),
+        countAll(sql, filter, sort),
       ])
-      return { ...cut(found, limit, maxBytes), total: count, totalIsExact: isAll }
+      return { ...cut(found, limit, page), total: count, totalIsExact: isAll }
     },
 
     close: () => inserts.close(),
@@ -223,15 +226,19 @@ async function insertTogether(sql: Sql, tasks: NewTask[]): Promise<Outcome[]> {
 function cut(
   found: ListedTask[],
   limit: number,
-  maxBytes: number | undefined,
+  { sort, maxBytes }: Pick<TaskPage, 'sort' | 'maxBytes'>,
 ): Pick<TaskList, 'tasks' | 'nextCursor'> {
   const tasks = found.slice(0, limit)
   const last = found.length > limit || isFull(found, maxBytes) ? tasks.at(-1) : undefined
-  return { tasks, nextCursor: last ? writeCursor({ scheduledAt: last.exactScheduledAt, id: last.id }) : null }
+  return { tasks, nextCursor: last ? writeCursor(placeOf(last, sort)) : null }
 }
 
-async function countAll(sql: Sql, filter: TaskFilter): Promise<{ count: number; isAll: boolean }> {
-  if (filter.state === 'retrying') return await countMatches(sql, filter)
+async function countAll(
+  sql: Sql,
+  filter: TaskFilter,
+  sort: TaskSort,
+): Promise<{ count: number; isAll: boolean }> {
+  if (filter.state === 'retrying' || filter.priority) return await countMatches(sql, filter, sort)
   const counts = await readCounts(sql)
   return { count: filter.state ? (counts.get(filter.state) ?? 0) : totalOf(counts), isAll: true }
 }

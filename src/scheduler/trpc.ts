@@ -3,11 +3,13 @@ import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import { z } from 'zod'
 import { AppError, type ErrorCode } from '../shared/core/error.ts'
 import type { TaskAction } from '../shared/store/walk.ts'
+import { bulkInputs } from './bulk-input.ts'
 import type { Delta, Snap } from './dashboard/messages.ts'
 import { within } from './deadline.ts'
 import { RETRY_AFTER_S, tellFailure } from './failure.ts'
 import type { FeedEvent } from './feed/event.ts'
 import { type Follower, MAX_NARROWED } from './feed/feed.ts'
+import { deadLettersInput, type ListInput, listInput } from './list-input.ts'
 import { followInput, linesInput, writePosition } from './logs/input.ts'
 import { FROM_START } from './logs/task-logs.ts'
 import { type NewsView, viewLine, viewNews } from './logs/views.ts'
@@ -25,13 +27,9 @@ import {
   scheduleIdInput,
 } from './schedules/input.ts'
 import { viewPreview, viewSchedule, viewSchedules, viewTicks } from './schedules/views.ts'
-import type { ListInput } from './schemas.ts'
 import {
   batchInput,
-  bulkInputs,
-  deadLettersInput,
   killInput,
-  listInput,
   messageOf,
   scaleInput,
   scheduleInput,

@@ -1,5 +1,5 @@
 import { api, type Inputs, type TaskState } from './api.ts'
-import type { Filter, FilterState } from './filter.ts'
+import { type Filter, type FilterState, isEmptyFilter, toConditions } from './filter.ts'
 
 export type Action = 'cancel' | 'retry' | 'runNow' | 'discard'
 
@@ -48,7 +48,7 @@ type Target = { ids: string[] } | { filter: Filter }
  * @returns to how many it was done
  */
 export async function doToMany(action: Action, target: Target): Promise<number> {
-  const conditions = 'ids' in target ? { ids: target.ids } : toConditions(target.filter)
+  const conditions = 'ids' in target ? { ids: target.ids } : targetOf(target.filter)
   let count = 0
   let cursor: string | null = null
   do {
@@ -60,10 +60,7 @@ export async function doToMany(action: Action, target: Target): Promise<number> 
   return count
 }
 
-function toConditions({ state, worker, text }: Filter) {
-  if (!state && !worker && !text) return { all: true as const }
-  return { ...(state && { state }), ...(worker && { worker }), ...(text && { q: text }) }
-}
+const targetOf = (filter: Filter) => (isEmptyFilter(filter) ? { all: true as const } : toConditions(filter))
 
 /** The states that a task cannot leave by itself. */
 export const isEnded = (state: TaskState | FilterState): boolean =>

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/solid-query'
 import { createMemo, createSignal } from 'solid-js'
 import { api, type TaskRow } from './api.ts'
-import type { Filter } from './filter.ts'
+import { type Filter, toConditions } from './filter.ts'
 
 const FIRST = 200
 const FURTHER = 500
@@ -9,7 +9,8 @@ const HEAD = 100
 /** Pages of a search that one click goes through at most. */
 const PAGES_AT_ONCE = 40
 
-export type Sort = 'scheduled' | '-scheduled'
+export const SORTS = ['-scheduled', 'scheduled', '-priority', 'priority'] as const
+export type Sort = (typeof SORTS)[number]
 
 export interface TaskPages {
   rows(): TaskRow[]
@@ -34,15 +35,19 @@ export interface TaskPages {
 /**
  * What matches, page after page. The order in which rows were loaded stays: what is new is put in only while nobody
  * holds on to a row and no more than the first page is loaded.
+ *
+ * @param filter null: nothing is asked for
  */
-export function createTaskPages(filter: () => Filter, sort: () => Sort, isHeld: () => boolean): TaskPages {
+export function createTaskPages(
+  filter: () => Filter | null,
+  sort: () => Sort,
+  isHeld: () => boolean,
+): TaskPages {
   const [fresh, setFresh] = createSignal(0)
-  const conditions = () => {
-    const { state, worker, text } = filter()
-    return { ...(state && { state }), ...(worker && { worker }), ...(text && { q: text }), sort: sort() }
-  }
+  const conditions = () => ({ ...toConditions(filter() ?? {}), sort: sort() })
   const query = useInfiniteQuery(() => ({
-    queryKey: ['tasks', conditions()],
+    queryKey: ['tasks', conditions(), filter() !== null],
+    enabled: filter() !== null,
     queryFn: ({ pageParam, signal }) =>
       api.tasks.list.query(
         {
@@ -82,7 +87,7 @@ export function createTaskPages(filter: () => Filter, sort: () => Sort, isHeld: 
       query.refetch()
     },
     refresh() {
-      if (isLooking || query.isFetching) return
+      if (isLooking || query.isFetching || filter() === null) return
       isLooking = true
       const work = isStill() ? lookForFresh() : query.refetch().then(() => setFresh(0))
       work

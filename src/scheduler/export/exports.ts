@@ -1,6 +1,7 @@
 import { AppError } from '../../shared/core/error.ts'
 import type { Task } from '../../shared/core/task.ts'
 import type { Sql } from '../../shared/store/connect.ts'
+import { placeOf } from '../../shared/store/task-order.ts'
 import {
   isFull,
   isSearch,
@@ -12,8 +13,7 @@ import {
   type TaskFilter,
   type TaskPage,
 } from '../../shared/store/tasks.ts'
-import { findWorkerIds } from '../callings.ts'
-import type { ExportInput } from '../schemas.ts'
+import { type ExportInput, filterFrom } from '../list-input.ts'
 import { createTurns } from './turns.ts'
 
 export interface Exports {
@@ -45,33 +45,31 @@ export function createExports(sql: Sql): Exports {
     filter: TaskFilter,
     page: TaskPage,
   ): Promise<{ tasks: ListedTask[]; next: Position | null }> {
-    const placeOf = (task: ListedTask | undefined) =>
-      task ? { scheduledAt: task.exactScheduledAt, id: task.id } : null
-    if (!isSearch(filter)) {
+    const placeAfter = (tasks: ListedTask[]) => {
+      const last = tasks.at(-1)
+      return last ? placeOf(last, page.sort) : null
+    }
+    if (!isSearch(filter, page.sort)) {
       const tasks = await listTasks(sql, filter, page)
-      return { tasks, next: isWhole(tasks, page) ? null : placeOf(tasks.at(-1)) }
+      return { tasks, next: isWhole(tasks, page) ? null : placeAfter(tasks) }
     }
     const { tasks, end } = await searchTasks(sql, filter, page)
-    return { tasks, next: isWhole(tasks, page) ? end : placeOf(tasks.at(-1)) }
+    return { tasks, next: isWhole(tasks, page) ? end : placeAfter(tasks) }
   }
 
   return {
-    async *pages({ state, worker, q, sort }) {
+    async *pages({ sort, ...conditions }) {
       if (open >= MAX_OPEN) throw new AppError('too_many', 'too many exports are being read; try again')
       open++
       try {
-        const filter: TaskFilter = {
-          ...(state && { state }),
-          ...(worker && { workerIds: await findWorkerIds(sql, worker) }),
-          ...(q && { text: q }),
-        }
+        const filter = await filterFrom(sql, conditions)
         let limit = ROWS.first
         let after: Position | null = null
         do {
           const page: TaskPage = {
             limit,
             maxBytes: PAGE_SIZE,
-            oldestFirst: sort === 'scheduled',
+            sort,
             ...(after && { after }),
           }
           const { tasks, next } = await turns.take(() => readPage(filter, page))

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { TaskAction } from '../../shared/store/walk.ts'
-import { bulkInputs, parse, taskIdInput } from '../schemas.ts'
+import { bulkInputs } from '../bulk-input.ts'
+import { parse, taskIdInput } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { readJson } from './body.ts'
 import { refuseOtherSites } from './origin.ts'

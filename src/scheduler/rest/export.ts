@@ -1,9 +1,11 @@
 import type { Context } from 'hono'
 import type { Task } from '../../shared/core/task.ts'
 import { csvHead, csvRow } from '../export/csv.ts'
-import { exportInput, parse } from '../schemas.ts'
+import { exportInput } from '../list-input.ts'
+import { parse } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { viewTask } from '../views.ts'
+import { readQuery } from './query.ts'
 import type { Env, Route } from './route.ts'
 
 /** After so long without anything being read, whoever reads is gone, even when their connection is not. */
@@ -29,7 +31,7 @@ const encoder = new TextEncoder()
  * connection, so that nobody takes a part for the whole.
  */
 async function exportTasks(c: Context<Env>, { exports, log }: Services): Promise<Response> {
-  const input = parse(exportInput, c.req.query())
+  const input = parse(exportInput, readQuery(c))
   const { type, head, row } = FORMATS[input.format]
   const headers = {
     'Content-Type': type,

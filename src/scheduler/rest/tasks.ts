@@ -1,23 +1,15 @@
 import type { Context } from 'hono'
 import { AppError } from '../../shared/core/error.ts'
 import { readCounts } from '../../shared/store/counts.ts'
-import {
-  batchInput,
-  deadLettersInput,
-  type ListInput,
-  listInput,
-  NO_BATCH_KEY,
-  parse,
-  scheduleInput,
-  submitInput,
-  taskIdInput,
-} from '../schemas.ts'
+import { deadLettersInput, type ListInput, listInput } from '../list-input.ts'
+import { batchInput, NO_BATCH_KEY, parse, scheduleInput, submitInput, taskIdInput } from '../schemas.ts'
 import type { Services } from '../services.ts'
 import { queueDepthOf } from '../stats.ts'
 import { viewDetail, viewTask } from '../views.ts'
 import { BATCH_BODY_LIMIT, readJson } from './body.ts'
 import { readIdempotencyKey, withIdempotencyKey } from './idempotency-key.ts'
 import { NO_MANY_KEY, readMany } from './many.ts'
+import { readQuery } from './query.ts'
 import type { Env, Route } from './route.ts'
 
 const epochSeconds = (at: Date) => Math.floor(at.getTime() / 1000)
@@ -79,16 +71,19 @@ async function submit(c: Context<Env>, { tasks }: Services) {
 
 async function listWithQueue(c: Context<Env>, services: Services) {
   const [listed, counts] = await Promise.all([
-    list(c, services, null, parse(listInput, c.req.query())),
+    list(c, services, null, parse(listInput, readQuery(c))),
     readCounts(services.sql),
   ])
-  return c.json({ ...listed, queue_length: queueDepthOf(counts) })
+  const tasks = listed.tasks.map((task) => ({ ...task, status: task.state }))
+  return c.json({ ...listed, tasks, queue_length: queueDepthOf(counts) })
 }
 
 async function get(c: Context<Env>, { tasks }: Services) {
   const parsed = taskIdInput.safeParse({ task_id: c.req.param('id') })
   if (!parsed.success) return c.json({ error: 'Task not found', code: 'not_found' }, 404)
-  return c.json(viewDetail(await tasks.detail(parsed.data.task_id), null))
+  const detail = viewDetail(await tasks.detail(parsed.data.task_id), null)
+  // Clients of these paths look for the state under this name.
+  return c.json({ ...detail, status: detail.state })
 }
 
 export const taskRoutes: Route[] = [
@@ -102,13 +97,13 @@ export const taskRoutes: Route[] = [
     method: 'GET',
     path: '/api/tasks',
     handle: async (c, services) =>
-      c.json((await list(c, services, '', parse(listInput, c.req.query()))).tasks),
+      c.json((await list(c, services, '', parse(listInput, readQuery(c)))).tasks),
   },
   {
     method: 'GET',
     path: '/api/dead-letters',
     async handle(c, services) {
-      const input = parse(deadLettersInput, c.req.query())
+      const input = parse(deadLettersInput, readQuery(c))
       return c.json((await list(c, services, '', { ...input, state: 'failed' })).tasks)
     },
   },

@@ -1,8 +1,21 @@
 import type postgres from 'postgres'
-import type { NewTask, Task, TaskState } from '../core/task.ts'
+import type { PriorityRange } from '../core/priority.ts'
+import type { NewTask, Task } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { insertion } from './insertion.ts'
 import { columns, size } from './task-columns.ts'
+import {
+  inOrder,
+  isByPriority,
+  isWithin,
+  type ListedState,
+  type OrderedPart,
+  order,
+  type Position,
+  type TaskSort,
+} from './task-order.ts'
+
+export type { ListedState, Position } from './task-order.ts'
 
 /** One stored under the same idempotency key before. */
 export interface Duplicate {
@@ -78,15 +91,13 @@ export function findStates(sql: Sql, ids: string[]): Promise<Pick<Task, 'id' | '
   return sql`SELECT id, state, attempt FROM tasks WHERE id = ANY(${ids}::uuid[])`
 }
 
-/** A state, or `retrying`: those of the pending ones that failed before. */
-export type ListedState = TaskState | 'retrying'
-
 export interface TaskFilter {
   state?: ListedState
   /** Held or ended by one of these. */
   workerIds?: number[]
   /** Matches name, command, and the beginning or the end of the id, ignoring case. */
   text?: string
+  priority?: PriorityRange
 }
 
 /**
@@ -95,15 +106,8 @@ export interface TaskFilter {
  */
 export const SEARCH_WINDOW = 5000
 
-/** Where in the order a task lies. */
-export type Position = { scheduledAt: string; id: string }
-
-export interface TaskPage {
-  /** The last task of the page before: its time as PostgreSQL writes it, because a Date has no microseconds. */
-  after?: Position
+export interface TaskPage extends OrderedPart {
   limit: number
-  /** Oldest `scheduled_at` first; default newest first. */
-  oldestFirst?: boolean
   /** Cuts what is long in the tasks. */
   isBrief?: boolean
   /** Bytes after which the page ends; its last task is the one that gets there. */
@@ -117,10 +121,10 @@ export interface ListedTask extends Task {
   throughBytes: number
 }
 
-/** One page of tasks of a state, or of all, by `scheduled_at`; for a text or worker filter see `searchTasks`. */
+/** One page of tasks of a state, or of all; for what `isSearch` see `searchTasks`. */
 export function listTasks(
   sql: Sql,
-  filter: Pick<TaskFilter, 'state'>,
+  filter: Pick<TaskFilter, 'state' | 'priority'>,
   page: TaskPage,
 ): Promise<ListedTask[]> {
   return withinBytes(sql, inOrder(sql, filter, page, page.limit), page)
@@ -155,14 +159,14 @@ export interface Search {
 export async function searchTasks(sql: Sql, filter: TaskFilter, page: TaskPage): Promise<Search> {
   const [row] = await sql<{ ids: string[] | null; count: number; end: Position | null }[]>`
     WITH seen AS MATERIALIZED (
-      SELECT t.id, t.scheduled_at, (${matchesRest(sql, filter)}) AS hit
+      SELECT t.id, t.scheduled_at, t.priority, (${matchesRest(sql, filter)}) AS hit
       FROM (${inOrder(sql, filter, page, SEARCH_WINDOW)}) t
     )
     SELECT ARRAY(
         SELECT t.id FROM seen t WHERE hit ORDER BY ${order(sql, page)} LIMIT ${page.limit}
       ) AS ids,
       (SELECT count(*) FROM seen WHERE hit) AS count,
-      (SELECT jsonb_build_object('scheduledAt', t.scheduled_at::text, 'id', t.id)
+      (SELECT jsonb_build_object('scheduledAt', t.scheduled_at::text, 'id', t.id, 'priority', t.priority)
         FROM seen t ORDER BY ${order(sql, page)} OFFSET ${SEARCH_WINDOW - 1} LIMIT 1) AS "end"`
   const ids = row?.ids ?? []
   const tasks = ids.length > 0 ? await findInOrder(sql, ids, filter, page) : []
@@ -191,58 +195,29 @@ export function isShownAs(sql: Sql, state: ListedState | undefined) {
 }
 
 /** How many tasks match, of the newest SEARCH_WINDOW of the state, and whether that is all. */
-export async function countMatches(sql: Sql, filter: TaskFilter): Promise<{ count: number; isAll: boolean }> {
+export async function countMatches(
+  sql: Sql,
+  filter: TaskFilter,
+  sort?: TaskSort,
+): Promise<{ count: number; isAll: boolean }> {
   const [row] = await sql<{ count: number; seen: number }[]>`
     SELECT count(*) FILTER (WHERE ${matchesRest(sql, filter)}) AS count, count(*) AS seen
-    FROM (${inOrder(sql, filter, {}, SEARCH_WINDOW)}) t`
+    FROM (${inOrder(sql, filter, sort ? { sort } : {}, SEARCH_WINDOW)}) t`
   return { count: row?.count ?? 0, isAll: (row?.seen ?? 0) < SEARCH_WINDOW }
 }
 
-/** Whether no index serves it. */
-export const isSearch = ({ text, workerIds }: TaskFilter) => text !== undefined || workerIds !== undefined
-
-/** So many tasks of the filter's state, in order. */
-function inOrder(sql: Sql, { state }: TaskFilter, page: Omit<TaskPage, 'limit'>, limit: number) {
-  const { after, oldestFirst } = page
-  return sql`
-    SELECT * FROM ${candidates(sql, state)} t
-    WHERE ${state ? isInState(sql, state) : sql`true`}
-    ${after ? sql`AND (t.scheduled_at, t.id) ${oldestFirst ? sql`>` : sql`<`} (${after.scheduledAt}::text::timestamptz, ${after.id}::uuid)` : sql``}
-    ORDER BY ${order(sql, page)} LIMIT ${limit}`
-}
-
-const order = (sql: Sql, { oldestFirst }: Pick<TaskPage, 'oldestFirst'>) =>
-  oldestFirst ? sql`t.scheduled_at, t.id` : sql`t.scheduled_at DESC, t.id DESC`
-
-// What workers hold is little and has its own index; OFFSET 0 keeps the planner from walking the whole list
-// for it instead.
-/** Where tasks of a state are looked for. */
-export function candidates(sql: Sql, state: ListedState | undefined) {
-  const isHeldState = state === 'assigned' || state === 'running'
-  return isHeldState ? sql`(SELECT * FROM tasks t WHERE ${held(sql)} OFFSET 0)` : sql`tasks`
-}
-
-// The conditions are written as the partial indexes' predicates are, so that each state walks its own.
-const IN_STATE: Record<ListedState, (sql: Sql) => ReturnType<Sql>> = {
-  pending: (sql) => sql`coalesce(t.picked_at, t.cancelled_at, t.failed_at) IS NULL`,
-  retrying: (sql) => sql`coalesce(t.picked_at, t.cancelled_at, t.failed_at) IS NULL AND t.failures > 0`,
-  assigned: (sql) => sql`${held(sql)} AND t.started_at IS NULL`,
-  running: (sql) => sql`${held(sql)} AND t.started_at IS NOT NULL`,
-  completed: (sql) => sql`t.completed_at IS NOT NULL`,
-  failed: (sql) => sql`t.failed_at IS NOT NULL`,
-  cancelled: (sql) => sql`t.cancelled_at IS NOT NULL`,
-}
-
-/** That task `t` is in a state. */
-export const isInState = (sql: Sql, state: ListedState) => IN_STATE[state](sql)
-
-const held = (sql: Sql) => sql`
-  t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
+/** Whether no index serves it in that order. */
+export const isSearch = ({ text, workerIds, priority }: TaskFilter, sort: TaskSort | undefined): boolean =>
+  text !== undefined ||
+  workerIds !== undefined ||
+  (priority !== undefined && priority.min !== priority.max && !isByPriority(sort))
 
 /** That task `t` is what a filter asks for, its state aside. */
-export function matchesRest(sql: Sql, { workerIds, text }: TaskFilter) {
+export function matchesRest(sql: Sql, { workerIds, text, priority }: TaskFilter) {
   const isOfWorker =
-    workerIds === undefined ? sql`true` : sql`coalesce(t.worker_id = ANY(${workerIds}::bigint[]), false)`
+    workerIds === undefined
+      ? isWithin(sql, priority)
+      : sql`coalesce(t.worker_id = ANY(${workerIds}::bigint[]), false) AND ${isWithin(sql, priority)}`
   return text === undefined ? isOfWorker : sql`${isOfWorker} AND ${hasText(sql, text)}`
 }
 

@@ -1,13 +1,6 @@
 import type { Sql } from './connect.ts'
-import {
-  candidates,
-  isInState,
-  isShownAs,
-  type ListedState,
-  matchesRest,
-  type TaskFilter,
-  type TaskPage,
-} from './tasks.ts'
+import { candidates, isInState, type ListedState } from './task-order.ts'
+import { isShownAs, matchesRest, type TaskFilter, type TaskPage } from './tasks.ts'
 
 /** What may be done to many tasks at once. */
 export type TaskAction = 'cancel' | 'retry' | 'run-now' | 'discard'

@@ -105,7 +105,7 @@ test('oldest first is the same list from its other end, page by page', async () 
   refuses(
     await stand.get('/api/tasks?sort=-wait'),
     400,
-    'sort must be one of: -scheduled, scheduled',
+    'sort must be one of: -scheduled, scheduled, -priority, priority',
     'invalid',
   )
 })

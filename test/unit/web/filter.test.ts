@@ -18,22 +18,44 @@ test('states are read whatever their case', () => {
   expect(parseFilter('state:FAILED').filter).toEqual({ state: 'failed' })
 })
 
-test('a state that there is not is said to be none, and narrows nothing', () => {
-  const { filter, fault } = parseFilter('state:broken')
-  expect(filter).toEqual({})
-  expect(fault).toContain('broken')
+test('a priority is read as it is written, with or without a comparison', () => {
+  expect(parseFilter('priority:High')).toEqual({ filter: { priority: 'High' }, fault: null })
+  expect(parseFilter('PRIORITY:>=2 x')).toEqual({ filter: { priority: '>=2', text: 'x' }, fault: null })
 })
 
-test('what is being typed is no fault', () => {
-  expect(parseFilter('state:')).toEqual({ filter: {}, fault: null })
-  expect(parseFilter('worker:')).toEqual({ filter: {}, fault: null })
+test.each([
+  ['state:completd', /no state “completd”/],
+  ['report state:broken worker:w1', /no state “broken”/],
+  ['stat:failed', /no condition “stat:”/],
+  ['status:failed report', /no condition “status:”/],
+  ['constructor:x', /no condition “constructor:”/],
+  ['priority:hihg', /no priority “hihg”/],
+  ['priority:>', /no priority/],
+  ['state:', /“state:” needs a value/],
+  ['worker:""', /“worker:” needs a value/],
+  ['state:failed state:completed', /“state:” is given twice/],
+])('%s has a fault that is named', (query, naming) => {
+  expect(parseFilter(query).fault).toMatch(naming)
+})
+
+test.each(['https://example.com/x', '12:30', '"stat:failed"', '::', ':x', 'é:x'])('%s is a text', (query) => {
+  expect(parseFilter(query)).toEqual({ filter: { text: query.replaceAll('"', '') }, fault: null })
+  expect(parseFilter(writeFilter(parseFilter(query).filter))).toEqual(parseFilter(query))
+})
+
+test('nothing is no filter', () => {
   expect(isEmptyFilter(parseFilter('  ').filter)).toBe(true)
 })
 
 test('a filter written as a query reads as the same filter', () => {
   const word = fc.stringMatching(/^[a-z0-9-]{1,12}$/)
   const filters = fc.record(
-    { state: fc.constantFrom(...FILTER_STATES), worker: fc.oneof(word, fc.constant('rack 3')), text: word },
+    {
+      state: fc.constantFrom(...FILTER_STATES),
+      worker: fc.oneof(word, fc.constant('rack 3')),
+      priority: fc.constantFrom('high', '>=2', '<0'),
+      text: word,
+    },
     { requiredKeys: [] },
   )
   fc.assert(fc.property(filters, (filter) => expect(parseFilter(writeFilter(filter)).filter).toEqual(filter)))

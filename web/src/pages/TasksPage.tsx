@@ -11,7 +11,7 @@ import { StateMark } from '../parts/StateMark.tsx'
 import { TaskTable } from '../parts/TaskTable.tsx'
 import { isInvalid, reasonOf } from '../reason.ts'
 import { createSelection } from '../selection.ts'
-import { createTaskPages, type TaskPages } from '../taskpages.ts'
+import { createTaskPages, SORTS, type TaskPages } from '../taskpages.ts'
 import { useTitle } from '../title.ts'
 
 const REFRESH_MS = 1000
@@ -22,11 +22,11 @@ export default function TasksPage() {
   useTitle(() => 'Tasks')
   const [params, setParams] = useSearchParams<{ q?: string; sort?: string }>()
   const reading = createMemo(() => parseFilter(params.q ?? ''))
-  const sort = () => (params.sort === 'scheduled' ? ('scheduled' as const) : ('-scheduled' as const))
+  const sort = () => SORTS.find((one) => one === params.sort) ?? '-scheduled'
   const selection = createSelection(() => pages.rows().map(({ id }) => id))
   const [isHeld, setHeld] = createSignal(false)
   const pages = createTaskPages(
-    () => reading().filter,
+    () => (reading().fault ? null : reading().filter),
     sort,
     () => isHeld() || selection.count() > 0,
   )
@@ -54,21 +54,23 @@ export default function TasksPage() {
         <div>
           <h1>Tasks</h1>
           <p class="soft" aria-live="polite">
-            <Show when={!pages.isPending()} fallback="Loading …">
+            <Show when={!pages.isPending()} fallback={reading().fault ? '' : 'Loading …'}>
               {plural(pages.total(), 'task')}
               {isEmptyFilter(reading().filter) ? '' : pages.total() === 1 ? ' matches' : ' match'}
             </Show>
           </p>
         </div>
-        <nav class="choice" aria-label="Export what matches">
-          <For each={FORMATS}>
-            {(format) => (
-              <a class="button quiet" href={exportUrl(format, reading().filter, sort())} download="">
-                Export {format === 'csv' ? 'CSV' : 'NDJSON'}
-              </a>
-            )}
-          </For>
-        </nav>
+        <Show when={!reading().fault}>
+          <nav class="choice" aria-label="Export what matches">
+            <For each={FORMATS}>
+              {(format) => (
+                <a class="button quiet" href={exportUrl(format, reading().filter, sort())} download="">
+                  Export {format === 'csv' ? 'CSV' : 'NDJSON'}
+                </a>
+              )}
+            </For>
+          </nav>
+        </Show>
         <SavedViews query={params.q ?? ''} onPick={(q) => setParams({ q })} />
       </header>
       <div class="filters">
@@ -77,7 +79,7 @@ export default function TasksPage() {
           <input
             type="search"
             class="mono"
-            placeholder="state:failed worker:name words"
+            placeholder="state:failed worker:name priority:>=high words"
             value={params.q ?? ''}
             onChange={(event) => setParams({ q: event.currentTarget.value.trim() || null })}
           />
@@ -100,89 +102,104 @@ export default function TasksPage() {
           </For>
         </fieldset>
       </div>
-      <Show when={reading().fault}>{(fault) => <p class="fault">{fault()}</p>}</Show>
-      <Show when={pages.fresh() > 0}>
-        <button type="button" class="pill" onClick={pages.takeFresh}>
-          {formatCount(pages.fresh())} new
-        </button>
-      </Show>
-      <Show
-        when={!pages.error()}
-        fallback={
-          <Empty title="The tasks cannot be shown" text={reasonOf(pages.error())}>
-            <Show
-              when={isInvalid(pages.error())}
-              fallback={
-                <button type="button" class="primary" onClick={() => pages.retry()}>
-                  Try again
-                </button>
-              }
-            >
-              <button type="button" class="primary" onClick={() => setParams({ q: null })}>
-                Show all tasks
-              </button>
-            </Show>
+      <Show when={reading().fault} fallback={list()}>
+        {(fault) => (
+          <Empty title="This filter cannot be read" text={fault()}>
+            <button type="button" class="primary" onClick={() => setParams({ q: null })}>
+              Show all tasks
+            </button>
           </Empty>
-        }
-      >
-        <Show
-          when={pages.isPending() || pages.total() > 0 || pages.rows().length > 0}
-          fallback={
-            <Show
-              when={isEmptyFilter(reading().filter)}
-              fallback={
-                <Show
-                  when={pages.hasMore()}
-                  fallback={
-                    <Empty
-                      title="No task matches"
-                      text="Nothing is stored that meets all of these conditions."
-                    >
-                      <button type="button" class="primary" onClick={() => setParams({ q: null })}>
-                        Show all tasks
-                      </button>
-                    </Empty>
-                  }
-                >
-                  <Empty
-                    title="None of the newest tasks matches"
-                    text="Name, command and the ends of the id were looked through; there are older tasks."
-                  >
-                    <LookFurther pages={pages} />
-                  </Empty>
-                </Show>
-              }
-            >
-              <Empty title="There are no tasks yet" text="They appear here as soon as one is scheduled.">
-                <A href="/schedule" class="button primary">
-                  Schedule a task
-                </A>
-              </Empty>
-            </Show>
-          }
-        >
-          <BulkBar
-            selection={selection}
-            filter={reading().filter}
-            total={pages.total()}
-            onDone={pages.takeFresh}
-          />
-          <TaskTable
-            pages={pages}
-            selection={selection}
-            sort={sort()}
-            onSort={() => setParams({ sort: sort() === '-scheduled' ? 'scheduled' : null })}
-            onHold={setHeld}
-          />
-          <Show when={isSearch() && pages.hasMore() && pages.rows().length >= pages.total()}>
-            <p class="table-foot soft small">
-              There are older tasks that were not looked through yet. <LookFurther pages={pages} />
-            </p>
-          </Show>
-        </Show>
+        )}
       </Show>
     </>
   )
+
+  function list() {
+    return (
+      <>
+        <Show when={pages.fresh() > 0}>
+          <button type="button" class="pill" onClick={pages.takeFresh}>
+            {formatCount(pages.fresh())} new
+          </button>
+        </Show>
+        <Show
+          when={!pages.error()}
+          fallback={
+            <Empty title="The tasks cannot be shown" text={reasonOf(pages.error())}>
+              <Show
+                when={isInvalid(pages.error())}
+                fallback={
+                  <button type="button" class="primary" onClick={() => pages.retry()}>
+                    Try again
+                  </button>
+                }
+              >
+                <button type="button" class="primary" onClick={() => setParams({ q: null })}>
+                  Show all tasks
+                </button>
+              </Show>
+            </Empty>
+          }
+        >
+          <Show
+            when={pages.isPending() || pages.total() > 0 || pages.rows().length > 0}
+            fallback={
+              <Show
+                when={isEmptyFilter(reading().filter)}
+                fallback={
+                  <Show
+                    when={pages.hasMore()}
+                    fallback={
+                      <Empty
+                        title="No task matches"
+                        text="Nothing is stored that meets all of these conditions."
+                      >
+                        <button type="button" class="primary" onClick={() => setParams({ q: null })}>
+                          Show all tasks
+                        </button>
+                      </Empty>
+                    }
+                  >
+                    <Empty
+                      title="None of the newest tasks matches"
+                      text="Name, command and the ends of the id were looked through; there are older tasks."
+                    >
+                      <LookFurther pages={pages} />
+                    </Empty>
+                  </Show>
+                }
+              >
+                <Empty title="There are no tasks yet" text="They appear here as soon as one is scheduled.">
+                  <A href="/schedule" class="button primary">
+                    Schedule a task
+                  </A>
+                </Empty>
+              </Show>
+            }
+          >
+            <BulkBar
+              selection={selection}
+              filter={reading().filter}
+              total={pages.total()}
+              onDone={pages.takeFresh}
+            />
+            <TaskTable
+              pages={pages}
+              selection={selection}
+              sort={sort()}
+              onSort={(next) => setParams({ sort: next === '-scheduled' ? null : next })}
+              onHold={setHeld}
+            />
+            <Show when={isSearch() && pages.hasMore() && pages.rows().length >= pages.total()}>
+              <p class="table-foot soft small">
+                There are older tasks that were not looked through yet. <LookFurther pages={pages} />
+              </p>
+            </Show>
+          </Show>
+        </Show>
+      </>
+    )
+  }
 }
 
 function LookFurther(props: { pages: TaskPages }) {

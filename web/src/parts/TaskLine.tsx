@@ -3,7 +3,7 @@ import { createMemo, Show } from 'solid-js'
 import type { TaskRow } from '../api.ts'
 import { live } from '../events.ts'
 import { expectedRunMs } from '../expected.ts'
-import { formatDuration, formatInstant, shortId } from '../format.ts'
+import { formatDuration, formatInstant, priorityName, shortId } from '../format.ts'
 import { standingOf } from '../live/standing.ts'
 import type { Selection } from '../selection.ts'
 import { StateMark } from './StateMark.tsx'
@@ -82,6 +82,7 @@ function Cells(props: TaskLineProps & { task: TaskRow }) {
       <span role="gridcell">
         <StateMark state={standing().state} />
       </span>
+      <span role="gridcell">{priorityName(props.task.priority)}</span>
       <span role="gridcell">
         <Show when={standing().worker_id} fallback={<span class="soft">–</span>}>
           {(id) => (

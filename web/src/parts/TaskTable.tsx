@@ -11,6 +11,7 @@ const COLUMNS = [
   'Name',
   'Command',
   'State',
+  'Priority',
   'Worker',
   'Attempt',
   'Scheduled',
@@ -18,14 +19,17 @@ const COLUMNS = [
   'Run',
   'Progress',
 ]
-const SORTED = 'Scheduled'
+/** By which columns the tasks can be sorted. */
+const SORTED: Record<string, 'scheduled' | 'priority'> = { Scheduled: 'scheduled', Priority: 'priority' }
+
+const ARROWS = { ascending: '↑', descending: '↓', none: '' } as const
 
 /** The tasks as rows of one height, of which only those in view are in the page. */
 export function TaskTable(props: {
   pages: TaskPages
   selection: Selection
   sort: Sort
-  onSort: () => void
+  onSort: (sort: Sort) => void
   onHold: (held: boolean) => void
 }) {
   let holder!: HTMLDivElement
@@ -50,6 +54,11 @@ export function TaskTable(props: {
     })
   })
   createEffect(() => props.pages.reach(last()))
+
+  function directionOf(column: string): keyof typeof ARROWS {
+    if (props.sort === SORTED[column]) return 'ascending'
+    return props.sort === `-${SORTED[column]}` ? 'descending' : 'none'
+  }
 
   function move(to: number) {
     const index = Math.max(0, Math.min(count() - 1, to))
@@ -102,19 +111,17 @@ export function TaskTable(props: {
       <div class="task-row task-head" role="row" aria-rowindex="1">
         <For each={COLUMNS}>
           {(column) => (
-            <span
-              role="columnheader"
-              aria-sort={
-                column === SORTED ? (props.sort === 'scheduled' ? 'ascending' : 'descending') : undefined
-              }
-            >
-              <Show
-                when={column === SORTED}
-                fallback={column || <span class="visually-hidden">Selected</span>}
-              >
-                <button type="button" class="quiet sorter" onClick={props.onSort}>
-                  {column} <span aria-hidden="true">{props.sort === 'scheduled' ? '↑' : '↓'}</span>
-                </button>
+            <span role="columnheader" aria-sort={directionOf(column)}>
+              <Show when={SORTED[column]} fallback={column || <span class="visually-hidden">Selected</span>}>
+                {(key) => (
+                  <button
+                    type="button"
+                    class="quiet sorter"
+                    onClick={() => props.onSort(props.sort === `-${key()}` ? key() : `-${key()}`)}
+                  >
+                    {column} <span aria-hidden="true">{ARROWS[directionOf(column)]}</span>
+                  </button>
+                )}
               </Show>
             </span>
           )}
