@@ -34,6 +34,8 @@ export interface Pool {
   revoke(tasks: TaskRef[]): void
   /** What is queued or runs. */
   held(): (TaskRef & { started: boolean })[]
+  /** How many are queued or run. */
+  size(): number
   /** Resolves when nothing is queued and nothing runs. */
   idle(): Promise<void>
   stop(): void
@@ -176,6 +178,7 @@ export function createPool(options: PoolOptions): Pool {
   }
 
   return {
+    size: () => known.size,
     take(task) {
       if (known.has(key(task)) || ended.has(key(task))) return
       if (draining) return report(task, 'returned', 0, null, null)

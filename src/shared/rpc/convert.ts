@@ -22,11 +22,8 @@ const KIND_NAMES = {
   CANCELLED: 'cancelled',
 } as const
 
-/** Ten years: nothing began before that, and the database can still subtract it. */
-const MAX_AGO_MS = 315_360_000_000
-
 const ago = (now: number, at: number | null) => (at === null ? -1 : Math.max(0, now - at))
-const at = (now: number, ago: number) => (ago >= 0 ? now - Math.min(ago, MAX_AGO_MS) : null)
+const at = (now: number, ago: number) => (ago >= 0 && Number.isFinite(ago) ? now - ago : null)
 
 /** @param now this process's monotonic clock as the message is sent, in ms */
 export function reportToMessage(report: Report, now: number): ReportMessage {

@@ -1,5 +1,6 @@
 import { credentials, ServerCredentials, status } from '@grpc/grpc-js'
 import type { Report } from '../../shared/core/report.ts'
+import { TEXT_LIMITS } from '../../shared/core/submission.ts'
 import { DEFAULT_CANCEL_GRACE_MS } from '../../shared/core/task.ts'
 import type { Log } from '../../shared/log.ts'
 import type { WorkerServiceHandlers } from '../../shared/rpc/gen/grpcapi/WorkerService.ts'
@@ -12,6 +13,10 @@ import type { CoordinatorLink } from './link.ts'
 
 /** What the documented protocol cannot say of a task. */
 const UNLIMITED = { timeoutMs: null, cancelGraceMs: DEFAULT_CANCEL_GRACE_MS }
+
+/** Tasks that a coordinator may push here before some have ended, and characters of the id of one. */
+export const MAX_HELD = 4000
+const MAX_ID = 255
 
 /** ms a documented RPC may take. */
 const DEADLINE_MS = 5000
@@ -144,6 +149,15 @@ async function serve({ address, config, hostname, pool, isDraining }: PushLinkOp
     SubmitTask(call, callback) {
       if (isDraining()) return callback({ code: status.UNAVAILABLE, details: 'this worker is draining' })
       const { task_id, data, priority } = call.request
+      if (task_id === '' || task_id.length > MAX_ID || data.length > TEXT_LIMITS.command) {
+        return callback({
+          code: status.INVALID_ARGUMENT,
+          details: `task_id must have 1 to ${MAX_ID} characters, and data at most ${TEXT_LIMITS.command}`,
+        })
+      }
+      if (pool.size() >= MAX_HELD) {
+        return callback({ code: status.RESOURCE_EXHAUSTED, details: `this worker holds ${MAX_HELD} tasks` })
+      }
       pool.take({
         taskId: task_id,
         attempt: 0,

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'bun:test'
 import { compressionAlgorithms, credentials, type ServiceError, status } from '@grpc/grpc-js'
 import { HELLO_LIMITS } from '../../../src/coordinator/hello.ts'
 import { REPORTS_LIMITS } from '../../../src/coordinator/reports.ts'
-import { MAX_MESSAGE_BYTES } from '../../../src/shared/rpc/server.ts'
+import { MAX_CALLS_PER_CONNECTION, MAX_MESSAGE_BYTES } from '../../../src/shared/rpc/server.ts'
 import { connect } from '../../../src/shared/store/connect.ts'
 import { documentedClient } from '../../support/client.ts'
 import { CoordinatorService } from '../../support/documented.ts'
@@ -132,6 +132,26 @@ test('values that no column holds harm nobody: the report counts', async () => {
   raw.cut()
 })
 
+test('reports of what the worker does not hold cost no statement: they are taken while the tables are locked', async () => {
+  const raw = await openRaw(address, {})
+  const about = { task_id: crypto.randomUUID(), attempt: 1 }
+  const other = connect({ ...database.settings, poolMax: 1 })
+  await other.begin(async (tx) => {
+    await tx`LOCK TABLE tasks, task_logs IN ACCESS EXCLUSIVE MODE`
+    raw.send({
+      reports: {
+        sequence: 1,
+        items: [reportOf(about, 'COMPLETED'), reportOf({ ...about, task_id: 'bad' }, 'FAILED')],
+        logs: [{ ...about, lines: [{ seq: 1, text: 'x' }] }],
+        progress: [{ ...about, value: 0.5 }],
+      },
+    })
+    await raw.acknowledged(1)
+  })
+  await other.end()
+  raw.cut()
+})
+
 test('a flood of reports with bad ids does not delay an honest outcome', async () => {
   await reset(sql)
   const honest = await openRaw(address, { slots: 1 })
@@ -182,4 +202,12 @@ test('what a worker reported before it came back counts, and so does what it the
   expect(await statesInTable(sql)).toEqual({ completed: 2, failed: 1 })
   expect([...(await sql`SELECT attempt FROM tasks GROUP BY attempt`)]).toEqual([{ attempt: 1 }])
   after.cut()
+})
+
+test('more calls at once than one connection may have wait at the caller, and all are answered', async () => {
+  const client = documentedClient(address)
+  const lists = await Promise.all(
+    Array.from({ length: 2 * MAX_CALLS_PER_CONNECTION }, () => client.listWorkers()),
+  )
+  expect(lists).toHaveLength(2 * MAX_CALLS_PER_CONNECTION)
 })

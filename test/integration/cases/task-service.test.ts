@@ -108,6 +108,7 @@ test('the stream of a task that is deleted ends', async () => {
 
 const server = createGrpcServer()
 const log = pino({ level: 'silent' })
+const submitted = Promise.withResolvers<string>()
 const pending: FollowedTask = { id: 'x', state: 'pending', attempt: 0, error: null, output: null }
 server.addService(
   TaskService.service,
@@ -115,7 +116,7 @@ server.addService(
     log,
     unary: createUnary(log, createCallLimit({ total: 1, perAddress: 1 })),
     limit: createCallLimit({ total: 1, perAddress: 1 }),
-    submit: () => Promise.resolve('x'),
+    submit: () => submitted.promise,
     findByKey: () => Promise.resolve('x'),
     find: () => Promise.resolve(pending),
     watch: createTaskWatch(async () => [pending]),
@@ -140,4 +141,21 @@ test('streams are counted, each ends in time, and then there is room for another
   const late = { code: status.UNAVAILABLE, details: 'a stream of updates ends after 100 ms; ask again' }
   expect(await first.ended).toEqual(late)
   expect(await bounded.follow('x').ended).toEqual(late)
+})
+
+test('calls are counted: one too many is refused, and has its place when another has ended', async () => {
+  const bounded = taskClient(`127.0.0.1:${port}`)
+  const first = bounded.submit({ command: 'x' })
+  const refused = await waitFor(
+    () =>
+      bounded.status('x').then(
+        () => null, // the first is not there yet
+        (error) => ({ code: error.code, details: error.details }),
+      ),
+    { what: 'a call to be refused' },
+  )
+  expect(refused).toEqual({ code: status.RESOURCE_EXHAUSTED, details: 'too many calls are open' })
+  submitted.resolve('x')
+  expect(await first).toMatchObject({ task_id: 'x' })
+  expect(await bounded.status('x')).toEqual({ task_id: 'x', status: 'PENDING' })
 })

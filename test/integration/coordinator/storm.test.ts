@@ -100,6 +100,7 @@ function createTimedPool(worker: number, onReport: (report: Report) => void): Po
       }
       fill()
     },
+    size: () => 0,
     held: () => [
       ...[...running.values()].map(({ taskId, attempt }) => ({ taskId, attempt, started: true })),
       ...queue.map((task) => ({ ...task, started: false })),
