@@ -58,7 +58,10 @@ test('reports that cannot be stored are acknowledged, and hinder neither the oth
   const items = hostile.map((more, n) => reportOf(tasks[n]!, 'COMPLETED', more))
   await worker.acknowledged(worker.report(...items, reportOf(tasks[11]!, 'COMPLETED', { output: 'fine' })))
   expect(await findTask(sql, tasks[11]!.task_id)).toMatchObject({ state: 'completed', output: 'fine' })
-  expect(await findTask(sql, tasks[8]!.task_id)).toMatchObject({ state: 'completed', output: '' })
+  expect(await findTask(sql, tasks[8]!.task_id)).toMatchObject({
+    state: 'completed',
+    output: '\uFFFD'.repeat(10),
+  })
   const { error = '' } = (await findTask(sql, tasks[10]!.task_id)) ?? {}
   expect(error).toMatch(/^x{65000,65536}… \[truncated, 93\d{4} characters left out\]$/)
 
