@@ -6,12 +6,15 @@ const LIMIT_MS = 3000
 /** A gRPC message without a byte in it: the health of the server as a whole is asked. */
 const EMPTY = Buffer.alloc(5)
 
+/** A proxy from the environment does not stand before this machine. */
+const DIRECT: object = { proxy: false }
+
 const values = readSettings({ SCHEDULER_PORT: port(8081), COORDINATOR_PORT: port(8080) }, process.env)
 
 const CHECKS: Record<string, () => Promise<boolean>> = {
   async scheduler() {
     const url = `http://127.0.0.1:${values.SCHEDULER_PORT}/healthz`
-    return (await fetch(url, { signal: AbortSignal.timeout(LIMIT_MS) })).ok
+    return (await fetch(url, { ...DIRECT, signal: AbortSignal.timeout(LIMIT_MS) })).ok
   },
 
   // Loading the gRPC client would take ten times as long as asking.

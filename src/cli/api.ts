@@ -1,4 +1,5 @@
 import { AppError, type ErrorCode } from '../shared/core/error.ts'
+import { isLoopback } from '../shared/core/loopback.ts'
 import type { TaskState } from '../shared/core/task.ts'
 
 /** What the scheduler answers, as far as it is shown here. */
@@ -189,13 +190,15 @@ function withQuery(path: string, query: Record<string, string | undefined>): str
 /** A request that got an answer, whichever; `unavailable` when there was none. */
 export async function reach(base: string, path: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(`${base}${path}`, { signal: AbortSignal.timeout(TIMEOUT_MS), ...init })
+    const direct: object = isLoopback(new URL(base).hostname) ? { proxy: false } : {}
+    return await fetch(`${base}${path}`, { signal: AbortSignal.timeout(TIMEOUT_MS), ...direct, ...init })
   } catch (error) {
     const reason =
       (error as Error).name === 'TimeoutError'
         ? `does not answer in ${TIMEOUT_MS / 1000} s`
         : 'cannot be reached'
-    const what = `the scheduler at ${base} ${reason}`
+    const proxy = proxyBefore(base, process.env)
+    const what = `the scheduler at ${base} ${reason}${proxy && ` through the proxy that ${proxy} names`}`
     throw new AppError(
       'unavailable',
       `${what}. Start one with \`bun run up\`, or name another with --server.`,
@@ -204,6 +207,14 @@ export async function reach(base: string, path: string, init: RequestInit): Prom
       },
     )
   }
+}
+
+/** The variable that puts a proxy before such a server; empty when none does. */
+function proxyBefore(base: string, env: Record<string, string | undefined>): string {
+  const { protocol, hostname } = new URL(base)
+  const names = protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY']
+  if (isLoopback(hostname)) return ''
+  return [...names, 'all_proxy', 'ALL_PROXY'].find((name) => env[name]) ?? ''
 }
 
 function parseJson(text: string): unknown {

@@ -41,6 +41,8 @@ export function chaosCommand(env: Record<string, string | undefined>): Command {
     .option('--keep', 'keep the logs even when nothing is wrong')
     .addHelpText('after', EXAMPLES)
   return finishCommand<[], ChaosCommandOptions>(command, (options) => {
+    // All of it is on this machine, where no proxy is asked.
+    env.NO_PROXY = env.no_proxy = 'localhost,127.0.0.1'
     const stop = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort())
     if (env.TASKMASTER_PARENT) process.stdin.on('end', () => stop.abort()).resume()

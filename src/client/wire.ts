@@ -13,6 +13,7 @@ export type Wire = ReturnType<typeof createWire>
 /** As many calls as the scheduler takes in one request. */
 const MAX_CALLS = 50
 const MAX_URL = 8000
+const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/i
 
 /**
  * The scheduler's procedures, typed by the scheduler itself. Calls made together go in one request.
@@ -22,6 +23,8 @@ const MAX_URL = 8000
  */
 export function createWire(url: string, headers: Record<string, string> = {}) {
   const trpc = `${url.replace(/\/+$/, '')}/trpc`
+  // Bun would ask a proxy from the environment for this machine, too.
+  const direct: object = LOOPBACK.test(URL.parse(url)?.hostname ?? '') ? { proxy: false } : {}
   const native = (globalThis as unknown as { EventSource?: typeof Ponyfill }).EventSource
   // A browser's own sends no headers of ours; other runtimes have none.
   const hasHeaders = Object.keys(headers).length > 0
@@ -32,7 +35,8 @@ export function createWire(url: string, headers: Record<string, string> = {}) {
           url: trpc,
           EventSource: Ponyfill,
           eventSourceOptions: {
-            fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }),
+            fetch: (input, init) =>
+              fetch(input, { ...init, ...direct, headers: { ...init.headers, ...headers } }),
           },
         })
   return createTRPCClient<AppRouter>({
@@ -40,7 +44,10 @@ export function createWire(url: string, headers: Record<string, string> = {}) {
       splitLink({
         condition: ({ type }) => type === 'subscription',
         true: subscriptions,
-        false: httpBatchLink({ url: trpc, headers, maxItems: MAX_CALLS, maxURLLength: MAX_URL }),
+        false: httpBatchLink({
+          ...{ url: trpc, headers, maxItems: MAX_CALLS, maxURLLength: MAX_URL },
+          fetch: ((input: string, init?: RequestInit) => fetch(input, { ...init, ...direct })) as never,
+        }),
       }),
     ],
   })

@@ -30,7 +30,11 @@ interface HealthClient {
 }
 
 const NOBODY = '00000000-0000-0000-0000-000000000000'
-const CHANNEL = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1000 }
+const CHANNEL = {
+  'grpc.enable_http_proxy': 0,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1000,
+}
 
 /** Whether this scheduler can do its work: the database answers, and a coordinator does. */
 export function createHealth({ sql, coordinators, timeoutMs }: HealthOptions): Health {

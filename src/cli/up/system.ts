@@ -19,6 +19,9 @@ const START_LIMIT_MS = 30_000
 const DRAIN_LIMIT_MS = 60_000
 const STOP_LIMIT_MS = 20_000
 
+/** A proxy from the environment does not stand before this machine. */
+const DIRECT: object = { proxy: false }
+
 /** Where a running system is reached. */
 export interface Entrances {
   /** REST and dashboard. */
@@ -156,7 +159,7 @@ async function readiness(url: string, isStopping: () => boolean): Promise<void> 
   let last = ''
   while (!isStopping()) {
     try {
-      const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2000) })
+      const response = await fetch(`${url}/readyz`, { ...DIRECT, signal: AbortSignal.timeout(2000) })
       if (response.ok) return
       last = await response.text()
     } catch (error) {

@@ -40,6 +40,7 @@ export function createKubernetesFleet({ url, accountFolder, deployment }: Kubern
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
         tls: { ca },
+        proxy: false,
         signal: AbortSignal.timeout(LIMIT_MS),
       } as RequestInit)
     } catch (error) {

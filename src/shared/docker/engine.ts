@@ -80,6 +80,7 @@ export function createEngine(host: string): Engine {
         response = await fetch(url, {
           method,
           signal: AbortSignal.timeout(limitMs),
+          proxy: false,
           ...(socket && { unix: socket }),
           ...(body !== undefined && {
             headers: { 'content-type': 'application/json' },

@@ -15,6 +15,8 @@ export const { TaskService } = (load('task.proto') as unknown as TaskProto).task
 
 /** Channel settings of every client and server: dead peers are noticed, large batches pass. */
 export const CHANNEL_OPTIONS = {
+  // Services reach one another directly: a proxy from the environment is for what is outside.
+  'grpc.enable_http_proxy': 0,
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
   'grpc.keepalive_permit_without_calls': 1,
