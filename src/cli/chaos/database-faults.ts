@@ -50,6 +50,9 @@ export async function failStatements({ sql, admin }: Store, trouble: DatabaseTro
 const AWAY = `${SERVICES.database}_away`
 const END_CONNECTIONS = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${SERVICES.database}'`
 
+/** One that is being opened has no name yet, and may be ours. */
+const END_SERVICES = `${END_CONNECTIONS} AND application_name LIKE 'taskmaster-%' AND application_name <> 'taskmaster-chaos'`
+
 const TRIGGERS = {
   updates: { table: 'tasks', when: 'UPDATE ON tasks FOR EACH STATEMENT' },
   outputs: { table: 'tasks', when: 'UPDATE ON tasks FOR EACH ROW WHEN (NEW.output IS NOT NULL)' },
@@ -83,7 +86,7 @@ export async function fillNotifyQueue(store: Store): Promise<Lift> {
   const reader = store.open({ database: 'other', as: 'superuser' })
   const writer = store.open({ database: 'other', as: 'superuser' })
   const leave = async () => {
-    await Promise.all([reader, writer].map((pool) => pool.end({ timeout: 0 }).catch(() => {})))
+    await Promise.all([reader, writer].map(endPool))
   }
   try {
     await reader.unsafe('SET idle_in_transaction_session_timeout = 0')
@@ -107,18 +110,23 @@ export async function leaveTransactionOpen(store: Store): Promise<Lift> {
   await sql.unsafe('SET idle_in_transaction_session_timeout = 0')
   await sql.unsafe('BEGIN ISOLATION LEVEL REPEATABLE READ')
   await sql.unsafe('SELECT txid_current()')
-  return async () => {
-    await sql.end({ timeout: 0 }).catch(() => {})
-  }
+  return () => endPool(sql)
 }
 
 /** How many connections are opened side by side. */
 const SIDE_BY_SIDE = 20
+/** How long opening them may take, in ms. */
+const OPENING_MS = 10_000
 
-/** Opens so many connections, or as many as there are, and keeps them. */
+/**
+ * Opens so many connections, or as many as there are, and keeps them. When none is left, the services lose theirs, as
+ * to a firewall that cuts what has been idle.
+ */
 export async function holdConnections(store: Store, count: number): Promise<Lift> {
   const pools: Sql[] = []
   let lifted = false
+  let isFull = false
+  const struck = Promise.withResolvers<void>()
   async function open() {
     while (!lifted && pools.length < count) {
       const pool = store.open({ database: 'services', as: 'services' })
@@ -127,19 +135,34 @@ export async function holdConnections(store: Store, count: number): Promise<Lift
         await pool.unsafe('SELECT 1')
       } catch {
         // None is left. One may be at any time, and is to be ours.
+        if (!isFull) {
+          isFull = true
+          await store.admin.unsafe(END_SERVICES).catch(() => {})
+          struck.resolve()
+        }
         pools.splice(pools.indexOf(pool), 1)
-        pool.end({ timeout: 0 }).catch(() => {})
+        void endPool(pool)
         await Bun.sleep(PAUSE_MS)
       }
     }
+    struck.resolve()
   }
   const opening = Array.from({ length: SIDE_BY_SIDE }, open)
+  await Promise.race([struck.promise, Bun.sleep(OPENING_MS)])
   return async () => {
     lifted = true
-    await Promise.all(opening)
-    await Promise.all(pools.map((pool) => pool.end({ timeout: 0 }).catch(() => {})))
+    // A connection that is ended while it opens may never say so.
+    await Promise.race([Promise.all(opening), Bun.sleep(OPENING_MS)])
+    await Promise.all(pools.map(endPool))
   }
 }
+
+/** Ends a pool whose connections may have been cut: the driver does not always notice. */
+async function endPool(pool: Sql): Promise<void> {
+  await Promise.race([pool.end({ timeout: 0 }).catch(() => {}), Bun.sleep(END_LIMIT_MS)])
+}
+
+const END_LIMIT_MS = 2000
 
 export type DatabaseFault = Exclude<WideFault, { kind: 'restart-draining' }>
 

@@ -61,6 +61,7 @@ export interface ReadinessSample {
   url: string
   /** When it was asked. */
   at: number
+  answeredAt: number
   /** 0: no answer. */
   status: number
 }

@@ -4,7 +4,7 @@ import type { Index } from './indexed.ts'
 import { COORDINATORS } from './plan.ts'
 
 /** How long after a disturbance a worker may be given up because of it, in ms: leases, reconnections, restarts. */
-const AFTERMATH_MS = 8000
+const AFTERMATH_MS = 5000
 /** The machine's clock is read by several processes. */
 const GRAIN_MS = 50
 

@@ -18,8 +18,8 @@ function isOutage({ fault }: Disturbance): boolean {
 export function* judgeReadiness({ evidence }: Index): Generator<string | null> {
   for (const outage of evidence.disturbances.filter(isOutage)) {
     const until = outage.to ?? evidence.liftedAt
-    for (const { url, at, status } of evidence.readiness) {
-      if (at < outage.from + NOTICE_MS || at > until) continue
+    for (const { url, at, answeredAt, status } of evidence.readiness) {
+      if (at < outage.from + NOTICE_MS || answeredAt > until) continue
       const elapsed = ((at - outage.from) / 1000).toFixed(1)
       yield status !== 200 ? null : `${url} said that it is ready, ${elapsed} s into: ${outage.what}`
     }

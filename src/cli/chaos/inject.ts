@@ -1,3 +1,4 @@
+import { AppError } from '../../shared/core/error.ts'
 import { endListeners } from '../../shared/store/evidence.ts'
 import type { Cluster } from './cluster.ts'
 import { type DatabaseFault, type Lift, strikeDatabase } from './database-faults.ts'
@@ -28,7 +29,7 @@ export function createInjector({ cluster, server, store, onFault }: InjectorOpti
   const lasting = new Map<string, { lift: () => void; timer: Timer }>()
   const disturbances: Disturbance[] = []
   /** What is done to PostgreSQL that takes a while. */
-  const ongoing = new Set<Promise<void>>()
+  const ongoing = new Map<Promise<void>, string>()
   let restarting: Promise<void> = Promise.resolve()
 
   /** A later fault of the same thing takes the place of the earlier. */
@@ -61,7 +62,7 @@ export function createInjector({ cluster, server, store, onFault }: InjectorOpti
     const watched: Promise<void> = work
       .catch((error) => onFault(`${what}: ${(error as Error).message}`))
       .finally(() => ongoing.delete(watched))
-    ongoing.add(watched)
+    ongoing.set(watched, what)
   }
 
   /** Strikes, and lifts when the time is over or all is lifted. */
@@ -140,14 +141,17 @@ export function createInjector({ cluster, server, store, onFault }: InjectorOpti
     },
     disturbances,
     async liftAll() {
+      const deadline = performance.now() + LIFT_LIMIT_MS
       server.thaw()
       while (lasting.size > 0 || ongoing.size > 0) {
+        if (performance.now() > deadline)
+          throw new AppError('unavailable', `never over: ${[...ongoing.values()].join(', ')}`)
         for (const { lift, timer } of lasting.values()) {
           clearTimeout(timer)
           lift()
         }
         lasting.clear()
-        await Promise.race([...ongoing, Bun.sleep(PAUSE_MS)])
+        await Promise.race([...ongoing.keys(), Bun.sleep(PAUSE_MS)])
       }
     },
   }
@@ -156,6 +160,8 @@ export function createInjector({ cluster, server, store, onFault }: InjectorOpti
 /** How long the database is slow before it freezes, in ms. */
 const SLOW_MS = 1500
 const PAUSE_MS = 50
+/** By when everything that lasts is over once it is lifted. */
+const LIFT_LIMIT_MS = 60_000
 
 /** Epoch ms by the machine's clock. */
 const now = () => performance.timeOrigin + performance.now()

@@ -22,7 +22,7 @@ export function watchReadiness(urls: string[]): ReadinessWatch {
           return response.status
         })
         .catch(() => 0)
-      samples.push({ url, at, status })
+      samples.push({ url, at, answeredAt: performance.timeOrigin + performance.now(), status })
       await Bun.sleep(EVERY_MS)
     }
   }

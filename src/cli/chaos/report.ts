@@ -35,6 +35,7 @@ export interface ChaosReport {
 export function summarise(evidence: Evidence) {
   const { submissions, tasks, attempts, history } = evidence
   const last = new Set(tasks.map(({ id, attempt }) => attemptKey(id, attempt)))
+  const kept = new Set(tasks.map(({ id }) => id))
   return {
     submitted: submissions.length,
     acknowledged: submissions.filter(({ acknowledged }) => acknowledged.length > 0).length,
@@ -44,7 +45,8 @@ export function summarise(evidence: Evidence) {
       ...tally(attempts.map(({ outcome }) => outcome)),
     },
     lateSuccesses: history.filter(
-      ({ event, taskId, attempt }) => event === 'completed' && !last.has(attemptKey(taskId, attempt)),
+      ({ event, taskId, attempt }) =>
+        event === 'completed' && kept.has(taskId) && !last.has(attemptKey(taskId, attempt)),
     ).length,
     serverErrors: tally(evidence.serverErrors.map(({ status }) => String(status))),
   }

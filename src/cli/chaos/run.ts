@@ -10,7 +10,7 @@ import type { Evidence } from './evidence.ts'
 import type { FaultKind } from './faults.ts'
 import { createInjector } from './inject.ts'
 import { startLoad } from './load.ts'
-import { DEFAULT_KINDS, MAX_CONNECTIONS, planFaults } from './plan.ts'
+import { ALL_KINDS, DEFAULT_KINDS, MAX_CONNECTIONS, planFaults } from './plan.ts'
 import { createRandom } from './random.ts'
 import { watchReadiness } from './readiness.ts'
 import { type ChaosReport, summarise } from './report.ts'
@@ -162,7 +162,8 @@ async function run(
 }
 
 function replayOf(seed: number, durationMs: number, kinds: readonly FaultKind[]): string {
-  const chosen = kinds === DEFAULT_KINDS ? '' : ` --faults ${kinds.join(',')}`
+  const words = kinds.length === ALL_KINDS.length ? 'all' : kinds.join(',')
+  const chosen = kinds === DEFAULT_KINDS ? '' : ` --faults ${words}`
   return `bun run taskmaster chaos --seed ${seed} --duration ${durationMs}ms${chosen}`
 }
 

@@ -135,12 +135,7 @@ export function goodEvidence(): Evidence {
       }),
     ],
     ends: [],
-    readiness: [
-      { url: 'a', at: 22_000, status: 200 },
-      { url: 'a', at: 24_000, status: 503 },
-      { url: 'a', at: 26_000, status: 200 },
-      { url: 'a', at: 61_000, status: 200 },
-    ],
+    readiness: [sample(22_000, 200), sample(24_000, 503), sample(26_000, 200), sample(61_000, 200)],
     serverErrors: [{ status: 503, at: 24_000 }],
     liftedAt: 60_000,
   }
@@ -150,6 +145,8 @@ export const disturbance = (fault: Fault, to: number, rest: Partial<Disturbance>
   ...{ what: fault.kind, fault, from: to, to, targets: [], pids: [] },
   ...rest,
 })
+
+export const sample = (at: number, status: number) => ({ url: 'a', at, answeredAt: at + 10, status })
 
 export const edge = (taskId: string, dependsOn: string) => ({ taskId, dependsOn })
 /** Of a task that no worker had. */
