@@ -36,7 +36,7 @@ export function createApp(services: Services): Hono<Env> {
   const { log, requestTimeoutMs, limits } = services
   // Not strict: /status/?task_id=… is answered as /status?task_id=… is, without a redirect.
   const app = new Hono<Env>({ strict: false })
-  app.use(protect, guard(services.hosts), serveSite(services.site))
+  app.use(protect, guard(services.hosts, services.origins), serveSite(services.site))
 
   const families = [
     taskRoutes,

@@ -18,6 +18,7 @@ import type { DatabaseSettings } from '../shared/store/connect.ts'
 import type { Policy } from './autoscale/decide.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { type AllowedHosts, allowedHosts } from './rest/hosts.ts'
+import { type AllowedOrigins, origins } from './rest/origin.ts'
 import { LIMITS } from './schemas.ts'
 
 export interface Config {
@@ -28,6 +29,8 @@ export interface Config {
   port: number
   /** The names by which it may be called; null: any. */
   hosts: AllowedHosts | null
+  /** Other sites whose pages may use it. */
+  origins: AllowedOrigins
   coordinators: string[]
   maxLogEvents: number
   requestTimeoutMs: number
@@ -76,6 +79,7 @@ export const settings = {
   SCHEDULER_HOST: text('127.0.0.1'),
   SCHEDULER_PORT: port(8081),
   ALLOWED_HOSTS: list([]),
+  ALLOWED_ORIGINS: origins(),
   COORDINATOR_ADDRESS: list([]),
   COORDINATOR: list([]),
   MAX_LOG_EVENTS: integer(250, 1, 100_000),
@@ -107,6 +111,7 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     logLevel: values.LOG_LEVEL,
     host: values.SCHEDULER_HOST,
     port: values.SCHEDULER_PORT,
+    origins: values.ALLOWED_ORIGINS,
     hosts: allowedHosts(values.SCHEDULER_HOST, values.ALLOWED_HOSTS, site.hostName),
     coordinators: coordinators ?? ['localhost:8080'],
     maxLogEvents: values.MAX_LOG_EVENTS,

@@ -77,6 +77,7 @@ const services = {
   health,
   site: createSite(join(import.meta.dir, '..', '..', 'web', 'dist')),
   hosts: config.hosts,
+  origins: config.origins,
   limits: config.limits,
   streams: createStreams(config.limits.streams, config.limits.streamsPerCaller),
   log,

@@ -11,6 +11,7 @@ import type { Limits } from './limits.ts'
 import type { TaskLogs } from './logs/task-logs.ts'
 import type { Queues } from './queues/queues.ts'
 import type { AllowedHosts } from './rest/hosts.ts'
+import type { AllowedOrigins } from './rest/origin.ts'
 import type { Schedules } from './schedules/schedules.ts'
 import type { Site } from './site/site.ts'
 import type { Streams } from './streams.ts'
@@ -41,6 +42,8 @@ export interface Services {
   site: Site
   /** The names by which this server may be called; null: any. */
   hosts: AllowedHosts | null
+  /** Other sites whose pages may use it. */
+  origins: AllowedOrigins
   limits: Limits
   streams: Streams
   log: Log

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { type AllowedHosts, refuseOtherHosts } from './hosts.ts'
-import { refuseOtherSites } from './origin.ts'
+import { type AllowedOrigins, refuseOtherSites } from './origin.ts'
 import type { Env } from './route.ts'
 
 /** What a page of ours may do: nothing but what its own files and its own server give it. */
@@ -40,12 +40,13 @@ export const protect: MiddlewareHandler<Env> = async (c, next) => {
  * by a name of ours is refused, and so is what would change something and comes from another site.
  *
  * @param hosts see `allowedHosts`
+ * @param origins other sites that may
  */
-export function guard(hosts: AllowedHosts | null): MiddlewareHandler<Env> {
+export function guard(hosts: AllowedHosts | null, origins: AllowedOrigins): MiddlewareHandler<Env> {
   return async (c, next) => {
     refuseOtherHosts(c.req.raw, hosts)
     if (!READING.includes(c.req.method))
-      refuseOtherSites(c.req.raw, 'other sites may not change anything here')
+      refuseOtherSites(c.req.raw, origins, 'other sites may not change anything here')
     await next()
   }
 }

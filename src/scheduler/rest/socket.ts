@@ -42,7 +42,7 @@ async function socket(c: Context<Env>, services: Services): Promise<Response> {
   if (c.req.header('upgrade')?.toLowerCase() !== 'websocket' || !c.env.server) {
     throw new Refusal(426, 'this is a WebSocket', { Upgrade: 'websocket' })
   }
-  refuseRemoteSites(c.req.raw, 'WebSockets are not open to other sites')
+  refuseRemoteSites(c.req.raw, services.origins, 'WebSockets are not open to other sites')
   const close = services.streams.open(callerOf(c.req.raw, c.env.server))
   try {
     const follower = services.feed.follow('live')

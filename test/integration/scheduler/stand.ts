@@ -67,6 +67,7 @@ export interface StandOptions {
   /** The folder of a built dashboard. */
   site?: string
   hosts?: AllowedHosts | null
+  origins?: string[]
   limits?: Partial<Limits>
   /** The address by which it decides whom it answers to; default loopback. */
   listensOn?: string
@@ -119,6 +120,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     hosts: options.hosts === undefined ? allowedHosts(options.listensOn ?? '127.0.0.1', []) : options.hosts,
     limits,
     streams: createStreams(limits.streams, limits.streamsPerCaller),
+    origins: new Set(options.origins),
     log,
     keepAliveMs: options.keepAliveMs ?? 15_000,
     requestTimeoutMs: 10_000,
