@@ -1,5 +1,6 @@
 import postgres from 'postgres'
 import { createPool } from './pool.ts'
+import { SESSION_SETTINGS } from './session.ts'
 
 export interface DatabaseSettings {
   /** Connection fields apart, never a URL: a password with `/` or `+` breaks one. */
@@ -24,13 +25,7 @@ const ANSWER_MARGIN_MS = 2000
 const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String } }
 export type Sql = postgres.Sql<{ bigint: number }>
 
-/**
- * A pool of connections that reconnects by itself.
- *
- * Every hot statement looks rows up by key or walks along an index. The planner cannot know that: it guesses
- * how long an array is and what a LIMIT will be, and a plan made while the table was empty stays until the
- * next ANALYZE. So plans are generic, and scans and joins that read a whole table are a last resort.
- */
+/** A pool of connections that reconnects by itself; its sessions are set as SESSION_SETTINGS says. */
 export function connect(settings: DatabaseSettings): Sql {
   return createPool(() => open(settings), settings.statementTimeoutMs + ANSWER_MARGIN_MS)
 }
@@ -54,12 +49,8 @@ function open(settings: DatabaseSettings): Sql {
       application_name: settings.applicationName,
       statement_timeout: settings.statementTimeoutMs,
       idle_in_transaction_session_timeout: settings.statementTimeoutMs,
-      TimeZone: 'UTC',
-      plan_cache_mode: 'force_generic_plan',
-      enable_seqscan: 'off',
-      enable_hashjoin: 'off',
-      enable_mergejoin: 'off',
-      jit: 'off',
+      // As texts: the driver leaves out what is 0 or false.
+      ...(SESSION_SETTINGS as Record<string, string>),
     },
   })
 }

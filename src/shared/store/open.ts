@@ -1,6 +1,7 @@
 import type { Log } from '../log.ts'
 import { connect, type DatabaseSettings, type Sql, waitForDatabase } from './connect.ts'
 import { migrate } from './migrate.ts'
+import { checkSettings } from './session.ts'
 
 const PAUSE_MS = 5000
 
@@ -27,6 +28,7 @@ export async function openDatabase(
   }
   const own = connect({ ...settings, poolMax: 1 })
   try {
+    if (!(await checkSettings(own, log))) process.exit(1)
     const applied = await migrate(own)
     if (applied.length > 0) log.info({ applied }, 'Migrated the database')
   } catch (error) {
