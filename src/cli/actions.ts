@@ -9,6 +9,8 @@ interface ActionOptions extends CommonOptions {
   query?: string
   priority?: string
   all?: true
+  dryRun?: true
+  bound?: string
 }
 
 interface Done {
@@ -72,20 +74,52 @@ function actionCommand(action: Action): Command {
     .option('--query <text>', 'all with this in their command or name')
     .option('--priority <priority>', 'all of this priority: HIGH, 2, ">=HIGH", "<1"')
     .option('--all', 'all to which it applies')
+    .option('--dry-run', 'only count them, and print a bound that confines the same command to these')
+    .option('--bound <bound>', 'do it to those alone that --dry-run counted')
     .addHelpText('after', `\nExamples:\n${lines}`)
   if (alias) command.alias(alias)
   return finishRemoteCommand<[string[]], ActionOptions>(command, async (api, options, ids) => {
     const { state, worker, query: q, priority, all } = options
+    const { dryRun, bound } = options
     const hasFilter = [state, worker, q, priority, all].some((given) => given !== undefined)
-    if (ids.length > 0 && hasFilter) throw new AppError('invalid', 'give ids or conditions, not both')
+    if (ids.length > 0 && (hasFilter || bound !== undefined))
+      throw new AppError('invalid', 'give ids or conditions, not both')
     if (ids.length === 0 && !hasFilter) {
       throw new AppError('invalid', 'give ids, --state, --worker, --query, --priority or --all')
     }
+    if (dryRun)
+      return await preview(
+        api,
+        action,
+        ids.length > 0 ? { ids } : { state, worker, q, priority, all },
+        options,
+      )
     if (ids.length > 0) return await actOnEach(api, action, ids, options)
-    const count = await actOnMatching(api, action, { state, worker, q, priority, all })
+    const count = await actOnMatching(api, action, { state, worker, q, priority, all, bound })
     if (options.json) printJson({ count })
     else print(`${count} ${count === 1 ? 'task' : 'tasks'} ${action.past}`)
   })
+}
+
+interface Preview {
+  count: number
+  is_all: boolean
+  bound: string
+}
+
+async function preview(
+  api: Api,
+  { name, past }: Action,
+  filter: object,
+  { json }: ActionOptions,
+): Promise<void> {
+  const counted = await api.post<Preview>(`/api/tasks/${name}/preview`, filter)
+  if (json) return printJson(counted)
+  const { count, is_all, bound } = counted
+  print(
+    `${count} ${count === 1 ? 'task' : 'tasks'} would be ${past}${is_all ? '' : '; older ones were not looked at'}`,
+  )
+  if (count > 0) print(`For these and no others: --bound ${bound}`)
 }
 
 /** Each by itself, so that of each is said what became of it; exit code 1 when one was refused. */

@@ -22,7 +22,7 @@ import { workflowRoutes } from './rest/workflows.ts'
 import type { Services } from './services.ts'
 import { serveNotFound, serveSite } from './site/serve.ts'
 import { callerOf, untilEnd } from './streams.ts'
-import { createTrpcHandler, isSubscription } from './trpc.ts'
+import { createTrpcHandler, isSubscription } from './trpc-handler.ts'
 
 /** Requests that are worked on at once. */
 const MAX_REQUESTS = 20_000

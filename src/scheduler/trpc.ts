@@ -1,12 +1,11 @@
 import { initTRPC, TRPCError, tracked } from '@trpc/server'
-import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import { z } from 'zod'
 import { AppError, type ErrorCode } from '../shared/core/error.ts'
 import type { TaskAction } from '../shared/store/walk.ts'
-import { bulkInputs } from './bulk-input.ts'
+import { bulkInputs, previewInputs } from './bulk-input.ts'
 import type { Delta, Snap } from './dashboard/messages.ts'
 import { within } from './deadline.ts'
-import { RETRY_AFTER_S, tellFailure } from './failure.ts'
+import { tellFailure } from './failure.ts'
 import type { FeedEvent } from './feed/event.ts'
 import { type Follower, MAX_NARROWED } from './feed/feed.ts'
 import { deadLettersInput, type ListInput, listInput } from './list-input.ts'
@@ -16,7 +15,6 @@ import { type NewsView, viewLine, viewNews } from './logs/views.ts'
 import { manyInput } from './many-input.ts'
 import { editQueueInput, pauseQueueInput, queueNameInput } from './queues/input.ts'
 import { viewQueue } from './queues/views.ts'
-import { readJsonText } from './rest/body.ts'
 import {
   backfillInput,
   createScheduleInput,
@@ -176,6 +174,9 @@ const one = (action: TaskAction) =>
 const many = (action: TaskAction) =>
   procedure.input(bulkInputs[action]).mutation(({ ctx, input }) => ctx.actions.many(action, input))
 
+const preview = (action: TaskAction) =>
+  procedure.input(previewInputs[action]).mutation(({ ctx, input }) => ctx.actions.preview(action, input))
+
 export const appRouter = t.router({
   tasks: t.router({
     submit: procedure.input(submitInput).mutation(async ({ ctx, input }) => {
@@ -233,6 +234,10 @@ export const appRouter = t.router({
     retryMany: many('retry'),
     runNowMany: many('run-now'),
     discardMany: many('discard'),
+    cancelPreview: preview('cancel'),
+    retryPreview: preview('retry'),
+    runNowPreview: preview('run-now'),
+    discardPreview: preview('discard'),
   }),
   workflows: t.router({
     create: procedure.input(createWorkflowInput).mutation(({ ctx, input }) => ctx.workflows.create(input)),
@@ -336,62 +341,3 @@ export const appRouter = t.router({
 export type AppRouter = typeof appRouter
 
 export const createCaller = t.createCallerFactory(appRouter)
-
-const MAX_CALLS = 50
-const RETRY_AFTER = { 'Retry-After': String(RETRY_AFTER_S) }
-
-/** Whether the same call may succeed later. */
-const isForNow = ({ code }: TRPCError) => code === 'SERVICE_UNAVAILABLE' || code === 'TOO_MANY_REQUESTS'
-/** Asks for the calls of a batch to be answered one by one. */
-const STREAMED = 'trpc-accept'
-
-/** Whether a request asks for what goes on for as long as its caller listens. */
-export function isSubscription(request: Request): boolean {
-  const { pathname } = new URL(request.url)
-  // By their whole names, although their type nests them.
-  const procedures = appRouter._def.procedures as unknown as Record<string, { _def?: { type: string } }>
-  // Read as tRPC reads it.
-  return names(pathname).some((name) => procedures[name]?._def?.type === 'subscription')
-}
-
-function names(pathname: string): string[] {
-  try {
-    return decodeURIComponent(pathname.slice('/trpc/'.length))
-      .split(',')
-      .map((name) => name.replace(/^\/+|\/+$/g, ''))
-  } catch {
-    return []
-  }
-}
-
-/** Serves the router under /trpc. */
-export function createTrpcHandler(services: Services) {
-  return async (request: Request): Promise<Response> => {
-    return await fetchRequestHandler({
-      endpoint: '/trpc',
-      req: wholeRequest(request),
-      router: appRouter,
-      // Together, the calls of a request read no more than one alone may.
-      createContext: ({ info }) => sharing(services, info.calls.length),
-      maxBatchSize: MAX_CALLS,
-      responseMeta: ({ errors }) => (errors.some(isForNow) ? { headers: RETRY_AFTER } : {}),
-    })
-  }
-}
-
-function sharing(services: Services, calls: number): Services {
-  if (calls <= 1) return services
-  const pageBytes = Math.ceil(services.limits.pageBytes / calls)
-  return { ...services, limits: { ...services.limits, pageBytes } }
-}
-
-/** The request with the body that was received; tRPC itself would take forms too, which other sites can send. */
-function wholeRequest(request: Request): Request {
-  const isPost = request.method === 'POST'
-  if (!isPost && !request.headers.has(STREAMED)) return request
-  // An answer that is written while the work goes on would leave the gate before its work has ended.
-  const headers = new Headers(request.headers)
-  headers.delete(STREAMED)
-  const body = isPost ? readJsonText(request) : null
-  return new Request(request.url, { method: request.method, headers, body, signal: request.signal })
-}

@@ -61,7 +61,7 @@ test.skipIf(!hasBrowser)(
     const { page, close } = await openPage()
     const requests: string[] = []
     page.on('request', (request) => {
-      if (request.method() === 'POST') requests.push(request.postData() ?? '')
+      if (request.url().includes('cancelMany')) requests.push(request.postData() ?? '')
     })
     await page.goto(`${system.url}/tasks?q=state%3Apending`)
     await page.getByRole('button', { name: 'Select all 10,500 tasks' }).click()

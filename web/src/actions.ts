@@ -39,16 +39,17 @@ export function doToOne(action: Action, id: string) {
   return api.tasks[action].mutate({ task_id: id })
 }
 
-type Target = { ids: string[] } | { filter: Filter }
+export type Target = { ids: string[] } | { filter: Filter }
 
 /**
  * Does it to many in one request that carries their ids or the filter; only when there are more than the server does
  * within its time does it take another.
  *
+ * @param bound of a preview: it is done to no other tasks
  * @returns to how many it was done
  */
-export async function doToMany(action: Action, target: Target): Promise<number> {
-  const conditions = 'ids' in target ? { ids: target.ids } : targetOf(target.filter)
+export async function doToMany(action: Action, target: Target, bound?: string): Promise<number> {
+  const conditions = { ...targetOf(target), ...(bound && { bound }) }
   let count = 0
   let cursor: string | null = null
   do {
@@ -60,7 +61,15 @@ export async function doToMany(action: Action, target: Target): Promise<number> 
   return count
 }
 
-const targetOf = (filter: Filter) => (isEmptyFilter(filter) ? { all: true as const } : toConditions(filter))
+/** Counts those to which it would be done. */
+export function previewMany(action: Action, target: Target) {
+  return api.tasks[`${action}Preview`].mutate(targetOf(target))
+}
+
+function targetOf(target: Target) {
+  if ('ids' in target) return { ids: target.ids }
+  return isEmptyFilter(target.filter) ? { all: true as const } : toConditions(target.filter)
+}
 
 /** The states that a task cannot leave by itself. */
 export const isEnded = (state: TaskState | FilterState): boolean =>

@@ -1,6 +1,6 @@
 import { useSearchParams } from '@solidjs/router'
 
-export type DialogName = 'kill' | 'help' | 'cancel' | 'discard' | 'delete'
+export type DialogName = 'kill' | 'help' | 'cancel' | 'retry' | 'runNow' | 'discard' | 'delete'
 
 /** Which dialog is open is part of the address, like everything else one can see. */
 export function useDialogs() {

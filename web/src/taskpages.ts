@@ -15,6 +15,8 @@ export type Sort = (typeof SORTS)[number]
 export interface TaskPages {
   rows(): TaskRow[]
   total(): number
+  /** Whether no more than that match: of a search, the newest are counted. */
+  isExact(): boolean
   isPending(): boolean
   error(): unknown
   /** How many came since, while the order was held. */
@@ -79,6 +81,7 @@ export function createTaskPages(
   return {
     rows,
     total: () => query.data?.pages[0]?.total ?? 0,
+    isExact: () => query.data?.pages[0]?.total_is_exact ?? true,
     isPending: () => query.isPending,
     error: () => (query.data ? null : query.error),
     fresh,

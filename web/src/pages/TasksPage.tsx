@@ -181,6 +181,7 @@ export default function TasksPage() {
               selection={selection}
               filter={reading().filter}
               total={pages.total()}
+              isExact={pages.isExact()}
               onDone={pages.takeFresh}
             />
             <TaskTable

@@ -6,23 +6,32 @@ import { plural } from '../format.ts'
 import { reasonOf } from '../reason.ts'
 import type { Selection } from '../selection.ts'
 import { tellDone, tellFailed } from '../toasts.ts'
-import { ConfirmDialog } from './ConfirmDialog.tsx'
+import { BulkDialog } from './BulkDialog.tsx'
 
 /** What can be done to the selected tasks. */
-export function BulkBar(props: { selection: Selection; filter: Filter; total: number; onDone: () => void }) {
+export function BulkBar(props: {
+  selection: Selection
+  filter: Filter
+  total: number
+  /** Whether no more than the total match. */
+  isExact: boolean
+  onDone: () => void
+}) {
   const dialogs = useDialogs()
   const [isBusy, setBusy] = createSignal(false)
   const count = () => (props.selection.isAll() ? props.total : props.selection.count())
   const asked = () => {
     const name = dialogs.name()
-    return name === 'cancel' || name === 'discard' ? name : null
+    return ACTIONS.find((action) => action === name) ?? null
   }
+  const target = () => (props.selection.isAll() ? { filter: props.filter } : { ids: props.selection.ids() })
+  // Of what is selected by a filter, only a count can tell how much it is.
+  const isConfirmed = (action: Action) => DEEDS[action].destroys || props.selection.isAll()
 
-  async function perform(action: Action) {
+  async function perform(action: Action, bound?: string) {
     setBusy(true)
-    const target = props.selection.isAll() ? { filter: props.filter } : { ids: props.selection.ids() }
     try {
-      const done = await doToMany(action, target)
+      const done = await doToMany(action, target(), bound)
       tellDone(`${plural(done, 'task')} ${DEEDS[action].done}`)
       props.selection.clear()
       props.onDone()
@@ -37,12 +46,17 @@ export function BulkBar(props: { selection: Selection; filter: Filter; total: nu
     <div class="bulk-bar">
       <p class="small" aria-live="polite">
         <Show when={props.selection.count() > 0} fallback={<span class="soft">None selected</span>}>
-          <strong>{plural(count(), 'task')}</strong> selected
+          <Show
+            when={!props.selection.isAll() || props.isExact}
+            fallback={<strong>All that match are selected</strong>}
+          >
+            <strong>{plural(count(), 'task')}</strong> selected
+          </Show>
         </Show>
       </p>
       <Show when={!props.selection.isAll()}>
         <button type="button" class="quiet" disabled={props.total === 0} onClick={props.selection.all}>
-          Select all {plural(props.total, 'task')}
+          {props.isExact ? `Select all ${plural(props.total, 'task')}` : 'Select all that match'}
         </button>
       </Show>
       <Show when={props.selection.count() > 0}>
@@ -55,9 +69,7 @@ export function BulkBar(props: { selection: Selection; filter: Filter; total: nu
               type="button"
               classList={{ danger: DEEDS[action].destroys }}
               disabled={isBusy()}
-              onClick={() =>
-                DEEDS[action].destroys ? dialogs.open(action as 'cancel' | 'discard') : perform(action)
-              }
+              onClick={() => (isConfirmed(action) ? dialogs.open(action) : perform(action))}
             >
               {DEEDS[action].name}
             </button>
@@ -66,19 +78,13 @@ export function BulkBar(props: { selection: Selection; filter: Filter; total: nu
       </Show>
       <Show when={props.selection.count() > 0 && asked()}>
         {(action) => (
-          <ConfirmDialog
-            title={`${DEEDS[action()].name} ${plural(count(), 'task')}?`}
-            text={
-              action() === 'cancel'
-                ? 'Those that run are told to stop; those that wait never start. Ended ones are left as they are.'
-                : 'They are deleted with their history, for good. Only those that have ended are.'
-            }
-            keep="Keep them"
-            confirm={`${DEEDS[action()].name} ${plural(count(), 'task')}`}
-            onConfirm={() => {
+          <BulkDialog
+            action={action()}
+            target={target()}
+            onConfirm={(bound) => {
               const chosen = action()
               dialogs.close()
-              perform(chosen)
+              perform(chosen, bound)
             }}
             onClose={dialogs.close}
           />

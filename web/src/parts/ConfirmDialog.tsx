@@ -8,6 +8,8 @@ export function ConfirmDialog(props: {
   keep: string
   /** What the other says. */
   confirm: string
+  /** False while there is nothing to confirm yet; default true. */
+  isReady?: boolean
   onConfirm: () => void
   onClose: () => void
 }) {
@@ -18,7 +20,7 @@ export function ConfirmDialog(props: {
         <button type="button" autofocus onClick={props.onClose}>
           {props.keep}
         </button>
-        <button type="button" class="danger" onClick={props.onConfirm}>
+        <button type="button" class="danger" disabled={props.isReady === false} onClick={props.onConfirm}>
           {props.confirm}
         </button>
       </div>
