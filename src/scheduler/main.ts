@@ -14,6 +14,7 @@ import { createAuditor } from './auditor.ts'
 import { createAutoscaler } from './autoscale/autoscaler.ts'
 import { type Config, DOCKER_SOCKET, readConfig } from './config.ts'
 import { createDashboard } from './dashboard/dashboard.ts'
+import { createDue } from './due.ts'
 import { createExports } from './export/exports.ts'
 import { createFeed } from './feed/feed.ts'
 import { chooseFleet } from './fleet/choose.ts'
@@ -49,10 +50,11 @@ await openDatabase(sql, config.database, config.databaseTries, log)
 const fleet = chooseFleet(config, log)
 const feed = createFeed({ sql, log, maxEvents: config.maxLogEvents, maxFollowers: config.limits.streams })
 const workers = createWorkers({ sql, fleet, silenceMs: config.silenceMs, log })
+const due = createDue(sql)
 const autoscaler =
   config.autoscale &&
   createAutoscaler({
-    ...{ sql, log, workers, fleet, policy: config.autoscale },
+    ...{ sql, log, workers, due, fleet, policy: config.autoscale },
     intervalMs: AUTOSCALE_INTERVAL_MS,
   })
 // What is asked for many tasks ends well before its request does.
@@ -71,6 +73,7 @@ const services = {
     explainWait(sql, id, { silenceMs: config.silenceMs, startsPerSecond: feed.completedPerSecond() }),
   auditor: createAuditor({ sql, log, silenceMs: config.silenceMs }),
   workers,
+  due,
   autoscaler,
   feed,
   dashboard: createDashboard({ sql, feed, log, silenceMs: config.silenceMs, fleet: () => fleet.isScalable }),

@@ -2,12 +2,14 @@ import { Counter, Gauge, type Histogram, Registry } from 'prom-client'
 import type { Queue } from '../shared/store/queues.ts'
 import type { Worker } from '../shared/store/workers.ts'
 import type { Audit } from './auditor.ts'
-import { queueDepthOf } from './stats.ts'
+import { queueDepthOf, slotsOf } from './stats.ts'
 
 export interface Figures {
   counts: Map<string, number>
   /** Live workers. */
   workers: Worker[]
+  /** Tasks that are due and wait for a worker. */
+  due: number
   /** METERED_QUEUES at most. */
   queues: Queue[]
   audit: { audit: Audit; ageMs: number } | null
@@ -35,7 +37,7 @@ const PRIORITY_NAMES = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL', 'OTHER']
  */
 export function createMetrics(): Metrics {
   const registry = new Registry()
-  let figures: Figures = { counts: new Map(), workers: [], queues: [], audit: null }
+  let figures: Figures = { counts: new Map(), workers: [], due: 0, queues: [], audit: null }
   const count = (name: string) => figures.counts.get(name) ?? 0
   const registers = [registry]
 
@@ -79,12 +81,27 @@ export function createMetrics(): Metrics {
     queueDepthOf(figures.counts),
   )
   gauge('taskmaster_tasks_pending', 'Tasks that wait for their time or a worker.', () => count('pending'))
+  gauge(
+    'taskmaster_tasks_due',
+    'Tasks that are due and that more workers would start now.',
+    () => figures.due,
+  )
   gauge('taskmaster_tasks_running', 'Tasks that run now.', () => count('running'))
   gauge('taskmaster_worker_count', 'Live workers.', () => figures.workers.length)
   gauge(
     'taskmaster_workers_active',
     'Live workers that run something.',
     () => figures.workers.filter(({ runningTaskIds }) => runningTaskIds.length > 0).length,
+  )
+  gauge(
+    'taskmaster_worker_slots',
+    'Slots of live workers: tasks that they can run at once.',
+    () => slotsOf(figures.workers).slots,
+  )
+  gauge(
+    'taskmaster_worker_busy_slots',
+    'Slots of live workers that run a task.',
+    () => slotsOf(figures.workers).busy_slots,
   )
   const ofQueue = (name: string, help: string, read: (queue: Queue) => number) =>
     new Gauge({

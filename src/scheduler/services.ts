@@ -4,6 +4,7 @@ import type { Actions } from './actions.ts'
 import type { Auditor } from './auditor.ts'
 import type { Autoscaler } from './autoscale/autoscaler.ts'
 import type { Dashboard } from './dashboard/dashboard.ts'
+import type { Due } from './due.ts'
 import type { Exports } from './export/exports.ts'
 import type { Feed } from './feed/feed.ts'
 import type { Health } from './health.ts'
@@ -34,6 +35,7 @@ export interface Services {
   /** Why a task does not run now. */
   why: (id: string) => Promise<Why>
   workers: Workers
+  due: Due
   /** Null: people scale. */
   autoscaler: Autoscaler | null
   feed: Feed

@@ -307,7 +307,7 @@ export const appRouter = t.router({
       .mutation(async ({ ctx, input }) => viewQueue(await ctx.queues.resume(input.queue))),
   }),
   audit: procedure.query(({ ctx }) => ctx.auditor.run()),
-  stats: procedure.query(({ ctx }) => readStats(ctx.sql, ctx.workers, ctx.feed.completedPerSecond())),
+  stats: procedure.query(({ ctx }) => readStats(ctx)),
   workers: t.router({
     list: procedure
       .input(workersInput)

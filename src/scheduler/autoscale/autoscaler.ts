@@ -1,7 +1,8 @@
 import type { Log } from '../../shared/log.ts'
-import { countDue, rememberTurn, takeTurn } from '../../shared/store/autoscaling.ts'
+import { rememberTurn, takeTurn } from '../../shared/store/autoscaling.ts'
 import type { Sql } from '../../shared/store/connect.ts'
 import { readCounts } from '../../shared/store/counts.ts'
+import type { Due } from '../due.ts'
 import type { Fleet } from '../fleet/port.ts'
 import type { Workers } from '../workers.ts'
 import { decide, type Memory, NOTHING_REMEMBERED, type Policy } from './decide.ts'
@@ -10,6 +11,7 @@ export interface AutoscalerOptions {
   sql: Sql
   log: Log
   workers: Workers
+  due: Due
   fleet: Pick<Fleet, 'isScalable'>
   policy: Policy
   /** ms between two looks, whichever scheduler has them. */
@@ -31,8 +33,6 @@ export interface Autoscaler {
   status(): AutoscalerStatus
 }
 
-/** So many waiting tasks are counted; with more it makes no difference. */
-const COUNTED = 100_000
 /** What a task is taken to run for until some have ended. */
 const FIRST_GUESS_MS = 1000
 /** How much the latest look weighs in the mean run time. */
@@ -55,6 +55,7 @@ export function createAutoscaler({
   sql,
   log,
   workers,
+  due,
   fleet,
   policy,
   intervalMs,
@@ -63,11 +64,7 @@ export function createAutoscaler({
 
   async function look(turn: { at: Date; kept: unknown }): Promise<void> {
     const kept = turn.kept as Kept | null
-    const [live, waiting, counts] = await Promise.all([
-      workers.list({}),
-      countDue(sql, COUNTED),
-      readCounts(sql),
-    ])
+    const [live, waiting, counts] = await Promise.all([workers.list({}), due(), readCounts(sql)])
     const present = live.filter(({ draining }) => !draining)
     const ended = (counts.get('ever:completed') ?? 0) + (counts.get('ever:failed') ?? 0)
     const ranMs = counts.get('ran_ms') ?? 0

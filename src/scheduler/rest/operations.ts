@@ -22,13 +22,14 @@ export function operationRoutes(): Route[] {
     {
       method: 'GET',
       path: '/metrics',
-      async handle(c, { sql, workers, auditor }) {
-        const [counts, live, queues] = await Promise.all([
+      async handle(c, { sql, workers, due, auditor }) {
+        const [counts, live, dueTasks, queues] = await Promise.all([
           readCounts(sql),
           workers.list({}),
+          due(),
           listQueues(sql, null, METERED_QUEUES),
         ])
-        const figures = { counts, workers: live, queues, audit: auditor.latest() }
+        const figures = { counts, workers: live, due: dueTasks, queues, audit: auditor.latest() }
         return c.text(await metrics.render(figures), 200, { 'Content-Type': metrics.contentType })
       },
     },

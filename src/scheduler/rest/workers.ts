@@ -48,7 +48,6 @@ export const workerRoutes: Route[] = [
   {
     method: 'GET',
     path: '/api/stats',
-    handle: async (c, { sql, workers, feed }) =>
-      c.json(await readStats(sql, workers, feed.completedPerSecond())),
+    handle: async (c, services) => c.json(await readStats(services)),
   },
 ]

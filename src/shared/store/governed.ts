@@ -22,7 +22,7 @@ interface Level {
 /** Whether anything of these workers' is due that only this claim may take. */
 export async function hasGoverned(sql: Sql, can: Capabilities): Promise<boolean> {
   const [row] = await sql<{ found: boolean }[]>`
-    WITH RECURSIVE ${levels(sql, kindOf(sql, can))}, ${keyedLanes(sql, can)}
+    WITH RECURSIVE ${levels(sql, kindOf(sql, can))}, ${keyedLanes(sql, kindOf(sql, can))}
     SELECT EXISTS (
       SELECT FROM level l
       WHERE ${isLimited(sql, sql`l.lane`)} AND NOT ${isPaused(sql, sql`l.lane`)}
@@ -100,7 +100,7 @@ async function findOpen(sql: Sql, can: Capabilities): Promise<Open> {
         AND (SELECT true FROM tasks t
           WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now() LIMIT 1)`,
     await sql<{ lane: string }[]>`
-      WITH RECURSIVE ${keyedLanes(sql, can)}
+      WITH RECURSIVE ${keyedLanes(sql, kindOf(sql, can))}
       SELECT l.lane FROM keyed_lane l
       WHERE NOT ${isPaused(sql, sql`l.lane`)}
         AND (SELECT true FROM lane_keys k WHERE routing_key(k.lane) = l.key AND k.ready_at <= now() LIMIT 1)`,
@@ -154,7 +154,7 @@ function claimThese(sql: Sql, chosen: Candidate[], workerIds: number[]): Promise
  */
 export async function msUntilGoverned(sql: Sql, can: Capabilities): Promise<number | null> {
   const [row] = await sql<{ ms: number | null }[]>`
-    WITH RECURSIVE ${levels(sql, kindOf(sql, can))}, ${keyedLanes(sql, can)}, waiting AS MATERIALIZED (
+    WITH RECURSIVE ${levels(sql, kindOf(sql, can))}, ${keyedLanes(sql, kindOf(sql, can))}, waiting AS MATERIALIZED (
       SELECT lane_queue(lane) COLLATE "C" AS queue, min(at) AS at FROM (
         SELECT l.lane, (
           SELECT t.due_at FROM tasks t WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)}

@@ -1,7 +1,7 @@
 import type { Capabilities } from '../core/lane.ts'
 import type { Candidate } from '../core/turns.ts'
 import type { Sql } from './connect.ts'
-import { isKeyedClaimable, kindOf, whereNext } from './lanes.ts'
+import { isKeyedClaimable, type Kinds, kindOf, whereNext } from './lanes.ts'
 import type { Rooms } from './rooms.ts'
 
 /** Keys that have tasks waiting, and whose turn it is: the table lane_keys. */
@@ -14,14 +14,14 @@ export interface ReadyKey {
 
 /**
  * The recursive CTEs `keyed_lane (key, lane)`: each lane that some key waits in and such workers run, one look into
- * lane_keys_ready each, as `levels` walks.
+ * lane_keys_ready each, as `levels` walks. Of several kinds a lane comes once for each that runs it.
  */
-export const keyedLanes = (sql: Sql, can: Capabilities) => {
+export const keyedLanes = (sql: Sql, kinds: Kinds) => {
   const next = (from: ReturnType<Sql>) => sql`
     SELECT routing_key(k.lane), k.lane FROM lane_keys k WHERE routing_key(k.lane) >= ${from}
     ORDER BY routing_key(k.lane) LIMIT 1`
   return sql`
-  keyed_kind (needs, labels) AS MATERIALIZED (${kindOf(sql, can)}),
+  keyed_kind (needs, labels) AS MATERIALIZED (${kinds}),
   keyed_visited (key, lane, needs, labels, runs) AS (
     SELECT v.*, c.needs, c.labels, runs_routing_key(v.key, c.needs, c.labels) FROM keyed_kind c CROSS JOIN LATERAL (
       ${next(sql`next_routing_key('', c.needs, c.labels)`)}
@@ -48,7 +48,7 @@ export async function lockKeys(
 ): Promise<ReadyKey[]> {
   if (queues.length === 0) return []
   return await sql<ReadyKey[]>`
-    WITH RECURSIVE ${keyedLanes(sql, can)}
+    WITH RECURSIVE ${keyedLanes(sql, kindOf(sql, can))}
     SELECT k.lane, k.key, k.queue FROM keyed_lane l CROSS JOIN LATERAL (
       SELECT k.lane, k.key, k.queue, k.ready_at FROM lane_keys k
       WHERE routing_key(k.lane) = l.key AND k.ready_at <= statement_timestamp()

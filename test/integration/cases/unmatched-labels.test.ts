@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'bun:test'
 import type { Capabilities } from '../../../src/shared/core/lane.ts'
-import { countDue } from '../../../src/shared/store/autoscaling.ts'
 import { claimTasks, msUntilNextDue } from '../../../src/shared/store/dispatch.ts'
+import { countDue } from '../../../src/shared/store/due.ts'
 import { hasGoverned, msUntilGoverned } from '../../../src/shared/store/governed.ts'
 import { keyedLanes } from '../../../src/shared/store/lane-keys.ts'
 import { anyKind, kindOf, levels } from '../../../src/shared/store/lanes.ts'
@@ -116,7 +116,7 @@ test('the walk finds what a look at every lane finds, whatever workers run', asy
           WITH RECURSIVE ${levels(sql, kindOf(sql, can))} SELECT lane, priority FROM level ORDER BY lane, priority DESC`
         expect([...walked]).toEqual([...naive])
         const keyed = await sql`
-          WITH RECURSIVE ${keyedLanes(sql, can)} SELECT lane FROM keyed_lane ORDER BY lane`
+          WITH RECURSIVE ${keyedLanes(sql, kindOf(sql, can))} SELECT lane FROM keyed_lane ORDER BY lane`
         expect(keyed.map(({ lane }) => lane)).toEqual([...new Set(naive.map(({ lane }) => lane))])
       }
       const all = await sql`WITH RECURSIVE ${levels(sql, anyKind(sql))} SELECT FROM level`

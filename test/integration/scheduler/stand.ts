@@ -4,6 +4,7 @@ import { type ActionsOptions, createActions } from '../../../src/scheduler/actio
 import { createApp } from '../../../src/scheduler/app.ts'
 import { type AuditorOptions, createAuditor } from '../../../src/scheduler/auditor.ts'
 import { createDashboard } from '../../../src/scheduler/dashboard/dashboard.ts'
+import { createDue } from '../../../src/scheduler/due.ts'
 import { createExports } from '../../../src/scheduler/export/exports.ts'
 import type { FeedEvent } from '../../../src/scheduler/feed/event.ts'
 import { createFeed, type Feed } from '../../../src/scheduler/feed/feed.ts'
@@ -109,6 +110,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     auditor: createAuditor({ sql, log, silenceMs: 15_000, ...options.audit }),
     why: (id: string) => explainWait(sql, id, { silenceMs: 15_000, startsPerSecond: 10 }),
     workers: createWorkers({ sql, fleet, silenceMs: 15_000, log }),
+    due: createDue(sql),
     autoscaler: null,
     feed,
     dashboard: createDashboard({

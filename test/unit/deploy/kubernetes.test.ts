@@ -216,10 +216,14 @@ test('the workers are scaled from 3 to 50 by a metric that the scheduler exports
     maxReplicas: 50,
     scaleTargetRef: { name: 'worker' },
   })
-  const metric = autoscaler?.spec?.metrics?.[0]?.external?.metric.name ?? 'none'
   const metrics = await Bun.file(join(KUBERNETES, '../../src/scheduler/metrics.ts')).text()
-  expect(metrics).toContain(`'${metric}'`)
-  expect(await Bun.file(join(KUBERNETES, 'prometheus-adapter.yaml')).text()).toContain(`as: ${metric}`)
+  const adapter = await Bun.file(join(KUBERNETES, 'prometheus-adapter.yaml')).text()
+  const names = (autoscaler?.spec?.metrics ?? []).map(({ external }) => external?.metric.name ?? 'none')
+  expect(names).toEqual(['taskmaster_tasks_due', 'taskmaster_worker_busy_slots'])
+  for (const name of names) {
+    expect(metrics).toContain(`'${name}'`)
+    expect(adapter).toContain(`as: ${name}\n`)
+  }
   // With `replicas`, every `kubectl apply` would undo what the autoscaler did.
   expect(deployments.find((deployment) => nameOf(deployment) === 'worker')?.spec?.replicas).toBeUndefined()
 })
