@@ -1,4 +1,5 @@
 import { AppError, type ErrorCode } from '../shared/core/error.ts'
+import { parseExact } from '../shared/core/exact-json.ts'
 import { isLoopback } from '../shared/core/loopback.ts'
 import type { TaskState } from '../shared/core/task.ts'
 
@@ -219,7 +220,7 @@ function proxyBefore(base: string, env: Record<string, string | undefined>): str
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseExact(text)
   } catch {
     return undefined
   }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { AppError } from '../shared/core/error.ts'
+import { parseExact } from '../shared/core/exact-json.ts'
 import { terminalLine } from '../shared/core/terminal.ts'
 import type { Api, TaskView } from './api.ts'
 import { type CommonOptions, finishRemoteCommand, print, printJson } from './command.ts'
@@ -139,7 +140,8 @@ const durationField = (field: string, given: string | undefined) =>
 
 function parsePayload(text: string): unknown {
   try {
-    return JSON.parse(text)
+    // A number that cannot be kept is refused by the server, which names its place.
+    return parseExact(text)
   } catch (error) {
     throw new AppError('invalid', `Invalid payload: ${(error as Error).message}`, { cause: error })
   }

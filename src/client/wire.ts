@@ -2,6 +2,7 @@ import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink } from
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { EventSource as Ponyfill } from 'eventsource'
 import type { AppRouter } from '../scheduler/trpc.ts'
+import { parseForCode } from '../shared/core/exact-json.ts'
 
 export type Inputs = inferRouterInputs<AppRouter>
 export type Outputs = inferRouterOutputs<AppRouter>
@@ -46,9 +47,17 @@ export function createWire(url: string, headers: Record<string, string> = {}) {
         true: subscriptions,
         false: httpBatchLink({
           ...{ url: trpc, headers, maxItems: MAX_CALLS, maxURLLength: MAX_URL },
-          fetch: ((input: string, init?: RequestInit) => fetch(input, { ...init, ...direct })) as never,
+          fetch: ((input: string, init?: RequestInit) =>
+            fetchForCode(input, { ...init, ...direct })) as never,
         }),
       }),
     ],
   })
+}
+
+/** Answers are read so that a number that JavaScript would change is a string of its digits. */
+async function fetchForCode(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init)
+  const json = async () => parseForCode(await response.text())
+  return Object.defineProperty(response, 'json', { value: json })
 }

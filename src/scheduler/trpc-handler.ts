@@ -1,5 +1,6 @@
 import type { TRPCError } from '@trpc/server'
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
+import { findInexact } from '../shared/core/exact-json.ts'
 import { RETRY_AFTER_S } from './failure.ts'
 import { readJsonText } from './rest/body.ts'
 import type { Services } from './services.ts'
@@ -35,12 +36,16 @@ function names(pathname: string): string[] {
 /** Serves the router under /trpc. */
 export function createTrpcHandler(services: Services) {
   return async (request: Request): Promise<Response> => {
+    const { whole, inexact } = readWhole(request)
     return await fetchRequestHandler({
       endpoint: '/trpc',
-      req: wholeRequest(request),
+      req: whole,
       router: appRouter,
       // Together, the calls of a request read no more than one alone may.
-      createContext: ({ info }) => sharing(services, info.calls.length),
+      createContext: ({ info }) => ({
+        ...sharing(services, info.calls.length),
+        ...(inexact !== null && { inexact }),
+      }),
       maxBatchSize: MAX_CALLS,
       responseMeta: ({ errors }) => (errors.some(isForNow) ? { headers: RETRY_AFTER } : {}),
     })
@@ -53,13 +58,26 @@ function sharing(services: Services, calls: number): Services {
   return { ...services, limits: { ...services.limits, pageBytes } }
 }
 
-/** The request with the body that was received; tRPC itself would take forms too, which other sites can send. */
-function wholeRequest(request: Request): Request {
+/**
+ * The request with the body that was received, and where that has a number that would come back as another. tRPC itself
+ * would take forms too, which other sites can send.
+ */
+function readWhole(request: Request): { whole: Request; inexact: string | null } {
   const isPost = request.method === 'POST'
-  if (!isPost && !request.headers.has(STREAMED)) return request
+  if (!isPost && !request.headers.has(STREAMED)) return { whole: request, inexact: null }
   // An answer that is written while the work goes on would leave the gate before its work has ended.
   const headers = new Headers(request.headers)
   headers.delete(STREAMED)
   const body = isPost ? readJsonText(request) : null
-  return new Request(request.url, { method: request.method, headers, body, signal: request.signal })
+  const { url, method, signal } = request
+  return { whole: new Request(url, { method, headers, body, signal }), inexact: body && findFault(body) }
+}
+
+function findFault(body: string): string | null {
+  try {
+    // Calls that go together are numbered, which their callers do not see.
+    return findInexact(body)?.replace(/^\d+\./, '') ?? null
+  } catch {
+    return null // No JSON, which tRPC says.
+  }
 }

@@ -52,7 +52,10 @@ export const TRPC_CODE = {
   unavailable: 'SERVICE_UNAVAILABLE',
 } as const satisfies Record<ErrorCode, TRPCError['code']>
 
-const t = initTRPC.context<Services>().create({
+/** What a request is served with: where its body has a number that would come back as another, before all else. */
+type Context = Services & { inexact?: string }
+
+const t = initTRPC.context<Context>().create({
   isDev: false,
   sse: {
     ping: { enabled: true, intervalMs: 3000 },
@@ -69,6 +72,7 @@ function toTrpc(error: unknown, services: Services): TRPCError {
 }
 
 const procedure = t.procedure.use(async ({ ctx, next, type }) => {
+  if (ctx.inexact) throw toTrpc(new AppError('invalid', ctx.inexact), ctx)
   const work = next()
   const limited =
     type === 'subscription'

@@ -1,5 +1,4 @@
 import type { LogStream } from '../shared/core/output.ts'
-import type { ParentOutcomes } from '../shared/core/parents.ts'
 import type { Json } from '../shared/core/task.ts'
 
 /** What the pool tells a slot's thread: run this, or stop what you run. */
@@ -11,8 +10,8 @@ export interface SlotTask {
   command: string
   executor: string
   payload: Json | null
-  /** What the tasks that it waited for came to; null: it waited for none. */
-  parents?: ParentOutcomes | null
+  /** What the tasks that it waited for came to, as JSON: to copy the value would change its numbers. */
+  parents?: string
 }
 
 /** What a slot's thread answers: it is ready, what its task says meanwhile, or how it ended. */

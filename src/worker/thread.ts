@@ -1,11 +1,12 @@
 import type { LogLine } from '../shared/core/output.ts'
-import type { SlotMessage, SlotOutcome, SlotSettings, SlotTask } from './messages.ts'
+import type { Assignment } from '../shared/core/task.ts'
+import type { SlotMessage, SlotOutcome, SlotSettings } from './messages.ts'
 
 /** One slot's thread: runs one task at a time and is replaced when it breaks or is stopped. */
 export interface SlotThread {
   /** False while one that took another's place is starting: what it is sent waits for that. */
   readonly ready: boolean
-  run(task: SlotTask): void
+  run(task: Assignment): void
   /** Signals the running task to stop. */
   signal(): void
   /** Kills the processes of the running task; false when it has none. Then it ends by itself. */
@@ -82,7 +83,14 @@ export function createSlotThread(settings: SlotSettings, listener: SlotListener)
     },
     run({ taskId, attempt, command, executor, payload, parents }) {
       // Nothing that the thread does not need: all of it is copied.
-      const task = { taskId, attempt, command, executor, payload, ...(parents && { parents }) }
+      const task = {
+        taskId,
+        attempt,
+        command,
+        executor,
+        payload,
+        ...(parents && { parents: JSON.stringify(parents) }),
+      }
       running = true
       thread.postMessage({ task })
     },

@@ -1,6 +1,7 @@
 import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink } from '@trpc/client'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import type { AppRouter } from '../../src/scheduler/trpc.ts'
+import { parseExact } from '../../src/shared/core/exact-json.ts'
 
 /** The scheduler's procedures; its types come from the server itself. */
 export const api = createTRPCClient<AppRouter>({
@@ -8,10 +9,17 @@ export const api = createTRPCClient<AppRouter>({
     splitLink({
       condition: (operation) => operation.type === 'subscription',
       true: httpSubscriptionLink({ url: '/trpc' }),
-      false: httpBatchLink({ url: '/trpc', maxURLLength: 4000 }),
+      false: httpBatchLink({ url: '/trpc', maxURLLength: 4000, fetch: fetchExact as never }),
     }),
   ],
 })
+
+/** Answers are read with all the digits of their numbers. */
+async function fetchExact(url: string, init?: RequestInit): Promise<Response> {
+  const response = await fetch(url, init)
+  const json = async () => parseExact(await response.text())
+  return Object.defineProperty(response, 'json', { value: json })
+}
 
 type Outputs = inferRouterOutputs<AppRouter>
 export type Inputs = inferRouterInputs<AppRouter>

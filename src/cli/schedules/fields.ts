@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { AppError } from '../../shared/core/error.ts'
+import { parseExact } from '../../shared/core/exact-json.ts'
 import type { CommonOptions } from '../command.ts'
 import { parseDurationMs } from '../duration.ts'
 import { parsePriority } from '../priority.ts'
@@ -95,7 +96,7 @@ function parseObject(name: string, text: string): object {
 
 function parseJson(name: string, text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseExact(text)
   } catch (error) {
     throw new AppError('invalid', `Invalid ${name}: ${(error as Error).message}`, { cause: error })
   }

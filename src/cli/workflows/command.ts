@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { AppError } from '../../shared/core/error.ts'
+import { parseExact } from '../../shared/core/exact-json.ts'
 import type { Api } from '../api.ts'
 import {
   type CommonOptions,
@@ -182,7 +183,7 @@ const renderList = (workflows: WorkflowView[]): string =>
 
 function parseJson(path: string, text: string): object {
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = parseExact(text)
     if (typeof value === 'object' && value !== null) return value
   } catch (error) {
     throw new AppError('invalid', `${path} is not valid JSON: ${(error as Error).message}`, { cause: error })

@@ -1,4 +1,5 @@
 import { AppError } from '../../shared/core/error.ts'
+import { findInexact } from '../../shared/core/exact-json.ts'
 import { createBreath } from '../breath.ts'
 import type { Intake } from './intake.ts'
 import { Refusal } from './route.ts'
@@ -15,10 +16,22 @@ export const BATCH_BODY_LIMIT = 16 * MIB
  */
 export async function readJson(request: Request): Promise<unknown> {
   const text = readJsonText(request)
+  return parseBody(text, '', 'the body is not valid JSON')
+}
+
+/**
+ * JSON as a value. Numbers that would come back as others are refused, wherever they are.
+ *
+ * @param place what stands before a fault
+ * @throws `invalid`
+ */
+function parseBody(text: string, place: string, whenInvalid: string): unknown {
   try {
-    return JSON.parse(text)
-  } catch {
-    throw new AppError('invalid', 'the body is not valid JSON')
+    const fault = findInexact(text)
+    if (fault === null) return JSON.parse(text)
+    throw new AppError('invalid', place + fault)
+  } catch (error) {
+    throw error instanceof AppError ? error : new AppError('invalid', whenInvalid)
   }
 }
 
@@ -52,11 +65,7 @@ export async function readNdjson(
     line++
     from = end < 0 ? text.length : end + 1
     if (content === '') continue
-    try {
-      found.push({ line, value: JSON.parse(content) })
-    } catch {
-      throw new AppError('invalid', `line ${line}: this is not valid JSON`)
-    }
+    found.push({ line, value: parseBody(content, `line ${line}: `, `line ${line}: this is not valid JSON`) })
   }
   return found
 }

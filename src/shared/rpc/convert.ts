@@ -1,3 +1,4 @@
+import { parseExact } from '../core/exact-json.ts'
 import type { AttemptLog, LogStream, Progress } from '../core/output.ts'
 import type { ParentOutcomes } from '../core/parents.ts'
 import type { Report } from '../core/report.ts'
@@ -131,6 +132,6 @@ export function assignmentFromMessage(message: Task__Output): Assignment {
     priority: message.priority,
     timeoutMs: message.timeout_ms || null,
     cancelGraceMs: message.cancel_grace_ms,
-    parents: message.parents === '' ? null : (JSON.parse(message.parents) as ParentOutcomes),
+    parents: message.parents === '' ? null : (parseExact(message.parents) as unknown as ParentOutcomes),
   }
 }

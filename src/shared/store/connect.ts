@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { parseExact } from '../core/exact-json.ts'
 import { createPool } from './pool.ts'
 import { SESSION_SETTINGS } from './session.ts'
 
@@ -22,7 +23,16 @@ export interface DatabaseSettings {
 /** How much longer than the server's statement_timeout an answer may take, in ms. */
 const ANSWER_MARGIN_MS = 2000
 
-const types = { bigint: { to: 20, from: [20], parse: Number, serialize: String } }
+const types = {
+  bigint: { to: 20, from: [20], parse: Number, serialize: String },
+  // jsonb keeps every digit of a number, and so do we.
+  json: {
+    to: 114,
+    from: [114, 3802],
+    parse: parseExact,
+    serialize: (value: unknown) => JSON.stringify(value),
+  },
+}
 export type Sql = postgres.Sql<{ bigint: number }>
 
 /** A pool of connections that reconnects by itself; its sessions are set as SESSION_SETTINGS says. */

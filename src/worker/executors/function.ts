@@ -1,5 +1,7 @@
 import { format } from 'node:util'
+import { parseForCode } from '../../shared/core/exact-json.ts'
 import type { LogStream } from '../../shared/core/output.ts'
+import type { ParentOutcomes } from '../../shared/core/parents.ts'
 import type { Json } from '../../shared/core/task.ts'
 import { describeIssues } from '../../task/standard-schema.ts'
 import type { TaskContext, TaskDefinition } from '../../task/task.ts'
@@ -49,7 +51,7 @@ function contextOf(
   return {
     ...{ signal, progress, taskId, attempt },
     token: `${taskId}#${attempt}`,
-    parents: parents ?? {},
+    parents: (parents ? parseForCode(parents) : {}) as unknown as ParentOutcomes,
     log: (text) => say('log', String(text)),
   }
 }

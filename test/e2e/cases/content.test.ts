@@ -153,3 +153,41 @@ test('a line whose parts come apart in time is one line', async () => {
   const { id } = await shell('printf abc; sleep 1; echo; printf d; sleep 0.7; echo ef; printf g')
   expect(await linesOf(id)).toEqual(['abc', 'def', 'g'])
 })
+
+test('a number keeps its digits from a result to all that read it', async () => {
+  const BIG = '9007199254740993'
+  const rawOf = async (id: string) =>
+    await (await fetch(`http://127.0.0.1:${system.scheduler.port}/tasks/${id}`)).text()
+  const parents = await Promise.all([
+    ended({ command: `${url}/number`, executor: 'http' }),
+    shell(`echo '{"id": ${BIG}}' > "$TASKMASTER_RESULT"`),
+    give('bigint'),
+  ])
+  for (const { id } of parents) expect(await rawOf(id)).toContain(`"id":${BIG}`)
+  expect(await rawOf(parents[0]!.id)).toContain('"ratio":0.1234567890123456789')
+
+  const depends_on = [parents[1]!.id]
+  const inShell = await ended({ command: 'echo "$TASKMASTER_PARENTS"', executor: 'shell', depends_on })
+  expect(inShell.output).toContain(`"id":${BIG}`)
+  asked.length = 0
+  const payload = { method: 'POST', send_parents: true }
+  await ended({ command: url, executor: 'http', payload, depends_on })
+  expect(asked[0]?.body).toContain(`"id":${BIG}`)
+  const inHandler = await ended({ command: 'parents', executor: 'function', depends_on })
+  expect(inHandler.result).toEqual([{ id: BIG }])
+})
+
+test('the command line shows every digit, and passes on which number of a payload cannot be kept', async () => {
+  const { id } = await give('bigint')
+  const server = `http://127.0.0.1:${system.scheduler.port}`
+  const cli = async (...args: string[]) => {
+    const child = Bun.spawn([process.execPath, 'src/cli/main.ts', ...args, '--server', server], {
+      ...{ stdout: 'pipe', stderr: 'pipe', cwd: join(import.meta.dir, '..', '..', '..') },
+    })
+    return (await new Response(child.stdout).text()) + (await new Response(child.stderr).text())
+  }
+  expect(await cli('status', id)).toContain('{"id":9007199254740993}')
+  expect(await cli('submit', '--cmd', 'x', '--payload', '{"a":{"id":9007199254740993}}')).toContain(
+    'payload.a.id: 9007199254740993 cannot be represented exactly; send it as a string',
+  )
+})

@@ -1,5 +1,6 @@
 import { A } from '@solidjs/router'
 import { createMemo, createSignal, For, Show } from 'solid-js'
+import { parseExact } from '../../../src/shared/core/exact-json.ts'
 import { api } from '../api.ts'
 import { live } from '../events.ts'
 import { formatInstant, formatUtc, PRIORITIES, shortId, toLocalInput } from '../format.ts'
@@ -252,7 +253,8 @@ export default function SchedulePage() {
 function parsePayload(text: string) {
   if (text.trim() === '') return null
   try {
-    return JSON.parse(text)
+    // A number that cannot be kept is refused by the server, which names its place.
+    return parseExact(text)
   } catch (error) {
     throw new Error(`the payload is not JSON: ${(error as Error).message}`)
   }

@@ -77,7 +77,9 @@ async function call(
 
 function requestOf({ taskId, attempt, command, payload, parents }: SlotTask): Asked {
   const { method, headers, send_parents: sendParents, body: own } = fieldsOf(payload)
-  const body: unknown = sendParents ? { ...fieldsOf(own ?? null), parents: parents ?? {} } : own
+  const body: unknown = sendParents
+    ? { ...fieldsOf(own ?? null), parents: parents ? parseExact(parents) : {} }
+    : own
   const given = Object.entries((headers ?? {}) as Record<string, string>)
   const isText = typeof body === 'string'
   const has = (name: string) => given.some(([key]) => key.toLowerCase() === name)

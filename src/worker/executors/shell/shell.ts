@@ -86,7 +86,7 @@ function environment(task: SlotTask, { shellEnv }: SlotSettings, cwd: string): R
     TASKMASTER_TASK_ID: task.taskId,
     TASKMASTER_ATTEMPT: String(task.attempt),
     TASKMASTER_RESULT: join(cwd, RESULT_FILE),
-    ...(task.parents && { TASKMASTER_PARENTS: JSON.stringify(task.parents) }),
+    ...(task.parents && { TASKMASTER_PARENTS: task.parents }),
   }
 }
 
