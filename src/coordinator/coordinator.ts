@@ -17,6 +17,7 @@ import {
   findHeld,
   findHeldAttempts,
   returnTasks,
+  returnUnheld,
   type WorkerReport,
 } from '../shared/store/dispatch.ts'
 import { forgetUses } from '../shared/store/queues.ts'
@@ -41,6 +42,7 @@ import { createRoster } from './roster.ts'
 import { startSchedules } from './schedules/schedules.ts'
 import { createService } from './service.ts'
 import { createSettler } from './settler.ts'
+import { createSteadiness } from './steadiness.ts'
 import { createTaskService } from './task-service.ts'
 import { createTaskWatch } from './task-watch.ts'
 import { createUnary } from './unary.ts'
@@ -79,10 +81,12 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   let claimMs = 2
   let settleMs = 2
 
+  const steadiness = createSteadiness(config.silenceMs)
   const registry = createRegistry({
     sql,
     log,
     roster,
+    steadiness,
     coordinatorId,
     reconnectMs: config.reconnectMs,
     maxLosses: config.maxLosses,
@@ -167,14 +171,19 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   async function reconcile() {
     const mine = [...roster.all()].map(({ id }) => id)
     if (mine.length === 0) return
-    const lost = (await findHeld(sql, mine)).filter(
-      ({ workerId, taskId, attempt }) => roster.get(workerId)?.held.get(taskId)?.attempt !== attempt,
-    )
-    const stillMine = lost.filter(({ workerId }) => roster.get(workerId) !== undefined)
+    // A worker may soon be with another coordinator, and hold what that one gave it: its session tells.
+    const sessions = new Map(mine.map((id) => [id, registry.get(id)?.session]))
+    const stillMine = (await findHeld(sql, mine)).flatMap((task) => {
+      const worker = roster.get(task.workerId)
+      const session = sessions.get(task.workerId)
+      return worker && session && worker.held.get(task.taskId)?.attempt !== task.attempt
+        ? [{ ...task, session }]
+        : []
+    })
     await tellCancels(mine)
     if (stillMine.length > 0) {
       // Those that ended while we looked are not held any more, and stay as they are.
-      const tasks = await returnTasks(sql, stillMine)
+      const tasks = await returnUnheld(sql, stillMine)
       if (tasks > 0) log.warn({ tasks }, 'Put back tasks that were claimed but never sent')
     }
   }
@@ -279,6 +288,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     log,
     registry,
     troubles,
+    steadiness,
     silenceMs: config.silenceMs,
     heartbeatIntervalMs: config.heartbeatIntervalMs,
     maxLosses: config.maxLosses,
@@ -307,8 +317,8 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   const notices = startNotices(sql, log, troubles)
   const dependents = await startDependents(sql, log, troubles)
   const schedules = await startSchedules({ sql, log, scanIntervalMs: config.scanIntervalMs, troubles })
-  // A lease that is renewed less often than workers beat would end while they do.
-  const beatMs = Math.min(BEAT_MS, config.heartbeatIntervalMs)
+  // A lease that is renewed less often than workers beat would end while they do; half of that, so that no beat is a gap.
+  const beatMs = Math.min(BEAT_MS, config.heartbeatIntervalMs / 2)
   const beat = repeat('Recovery', beatMs, log, recovery.tick)
   const scan = repeat('Scan', config.scanIntervalMs, log, async () => {
     dependents.wake()

@@ -5,6 +5,7 @@ import { foldCounts } from '../shared/store/counts.ts'
 import { troubled } from '../shared/store/troubled.ts'
 import { forgetWorkers, loseSilent, requeueOrphans } from '../shared/store/workers.ts'
 import type { Registry } from './registry.ts'
+import type { Steadiness } from './steadiness.ts'
 
 /** Offline workers are kept this long for those who ask what happened. */
 const FORGET_WORKERS_MS = 24 * 3600 * 1000
@@ -14,6 +15,7 @@ export interface RecoveryOptions {
   log: Log
   registry: Registry
   troubles: Troubles
+  steadiness: Steadiness
   silenceMs: number
   heartbeatIntervalMs: number
   maxLosses: number
@@ -25,22 +27,34 @@ export interface Recovery {
 }
 
 export function createRecovery(options: RecoveryOptions): Recovery {
-  const { sql, log, registry, troubles, silenceMs, heartbeatIntervalMs, maxLosses } = options
-  /** Since when every beat has succeeded (monotonic ms), or null after one that failed. */
-  let steadySince: number | null = null
+  const { sql, log, registry, troubles, steadiness, silenceMs, heartbeatIntervalMs, maxLosses } = options
   let lastRenewedAt = performance.now()
   let forgottenAt = Number.NEGATIVE_INFINITY
 
+  async function renew() {
+    try {
+      const at = await troubled(troubles, 'leases', 'The leases of workers cannot be renewed', () =>
+        registry.beat(),
+      )
+      steadiness.beat(at)
+      lastRenewedAt = performance.now()
+      return at
+    } catch (error) {
+      steadiness.fail()
+      throw error
+    }
+  }
+
   async function beat() {
-    await troubled(troubles, 'leases', 'The leases of workers cannot be renewed', () => registry.beat())
-    const now = performance.now()
-    lastRenewedAt = now
-    steadySince ??= now
-    // While the database was away nobody could renew a lease: give the others one interval to do so first.
-    if (now - steadySince >= heartbeatIntervalMs) registry.forget(await loseSilent(sql, silenceMs, maxLosses))
+    const at = await renew()
+    // Silence counts only while every lease could be renewed: there is none to be judged by in the dark.
+    if (steadiness.isProven()) {
+      registry.forget(await loseSilent(sql, silenceMs, maxLosses, { at, withinMs: silenceMs / 2 }))
+    }
     const orphans = await requeueOrphans(sql, maxLosses)
     if (orphans > 0) log.info({ tasks: orphans }, 'Put back tasks whose worker is gone')
     await foldCounts(sql)
+    const now = performance.now()
     if (now - forgottenAt > 60_000) {
       forgottenAt = now
       await forgetWorkers(sql, FORGET_WORKERS_MS)
@@ -50,7 +64,6 @@ export function createRecovery(options: RecoveryOptions): Recovery {
   return {
     tick: () =>
       beat().catch((error) => {
-        steadySince = null
         // Who cannot renew leases can place nothing; the workers may find a coordinator who can.
         if (performance.now() - lastRenewedAt > heartbeatIntervalMs) registry.closeAll()
         throw error

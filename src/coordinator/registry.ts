@@ -3,16 +3,19 @@ import { AppError } from '../shared/core/error.ts'
 import type { Assignment, TaskRef } from '../shared/core/task.ts'
 import type { Log } from '../shared/log.ts'
 import type { Sql } from '../shared/store/connect.ts'
-import { findHeld, returnUnoffered } from '../shared/store/dispatch.ts'
+import { findHeld, returnUnheld } from '../shared/store/dispatch.ts'
 import {
+  type Instant,
   type LostWorker,
   loseSessions,
+  readInstant,
   registerWorker,
   renewLeases,
   type WorkerIdentity,
 } from '../shared/store/workers.ts'
 import type { WorkerLink } from './links/link.ts'
 import type { Roster } from './roster.ts'
+import type { Steadiness } from './steadiness.ts'
 
 export interface OfferedTask extends TaskRef {
   started: boolean
@@ -41,10 +44,14 @@ export interface Connection {
   released: boolean
 }
 
+/** ms from the decision to give a worker up to the end of it, at most: after that it may be back. */
+const DECISION_MS = 1000
+
 export interface RegistryOptions {
   sql: Sql
   log: Log
   roster: Roster
+  steadiness: Steadiness
   coordinatorId: string
   /** ms a worker whose link broke may take to come back before its tasks go to others. */
   reconnectMs: number
@@ -76,8 +83,12 @@ export interface Registry {
   get(workerId: number): Connection | undefined
   /** Passes claimed tasks to their workers; answers with those whose worker is gone by now. */
   send(tasks: (Assignment & { workerId: number })[]): (Assignment & { workerId: number })[]
-  /** Renews the leases of all that were heard from, in one statement; drops those that others took over. */
-  beat(): Promise<void>
+  /**
+   * Renews the leases of all that were heard from, in one statement; drops those that others took over.
+   *
+   * @returns when, by the database's clock
+   */
+  beat(): Promise<Instant>
   /** Closes every link, giving up nobody: this coordinator cannot serve them, another may. */
   closeAll(): void
   /** Others gave these up in the table. */
@@ -97,7 +108,11 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   const losing = createBatcher<string, undefined>({
     async write(sessions) {
-      const lost = await loseSessions(sql, sessions, options.maxLosses)
+      const startedAt = performance.now()
+      const at = await readInstant(sql)
+      if (performance.now() - startedAt > DECISION_MS || options.steadiness.isBroken(at)) throw inTheDark()
+      const decision = { at, withinMs: DECISION_MS }
+      const lost = await loseSessions(sql, sessions, options.maxLosses, decision)
       for (const { id, name, requeued } of lost) {
         log.info({ workerId: id, name, requeued }, `Removing inactive worker: ${id}`)
       }
@@ -107,11 +122,25 @@ export function createRegistry(options: RegistryOptions): Registry {
     maxWaiting: 100_000,
   })
 
-  function lose(session: string) {
+  /** Gives a worker up, unless it is registering anew: then it is seen afterwards whether that session is still its own. */
+  function lose({ workerId, session }: Pick<Connection, 'workerId' | 'session'>) {
     goodbyes.delete(session)
+    const back = connecting.get(workerId)
+    if (back) return void back.then(() => lose({ workerId, session }))
     losing.add(session).catch((error) => {
       log.warn({ err: error, session }, 'Could not give up a lost worker; its lease will end by itself')
     })
+  }
+
+  /** @param connection its worker may be back: its link broke, or this process was stopped and could not read */
+  function awaitReturn(connection: Connection) {
+    const dueAt = performance.now() + options.reconnectMs
+    const onDue = () => {
+      const isLate = performance.now() - dueAt > options.reconnectMs
+      if (isLate) awaitReturn(connection)
+      else lose(connection)
+    }
+    goodbyes.set(connection.session, setTimeout(onDue, options.reconnectMs))
   }
 
   function drop(connection: Connection) {
@@ -138,7 +167,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     const held = offered ? inTable.filter((task) => offered.has(attemptOf(task))) : inTable
     const kept = new Set(held.map(attemptOf))
     const never = inTable.filter((task) => !kept.has(attemptOf(task)))
-    if (never.length > 0) await returnUnoffered(sql, identity.id, session, never)
+    if (never.length > 0) {
+      const unheld = never.map((task) => ({ ...task, session }))
+      await returnUnheld(sql, unheld)
+    }
     if (retired) throw stopping()
     const connection = {
       workerId: identity.id,
@@ -204,8 +236,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     disconnect(connection, goodbye) {
       drop(connection)
       if (connection.released) return
-      if (goodbye) lose(connection.session)
-      else goodbyes.set(connection.session, setTimeout(lose, options.reconnectMs, connection.session))
+      if (goodbye) lose(connection)
+      else awaitReturn(connection)
     },
 
     get: (workerId) => connections.get(workerId),
@@ -229,14 +261,12 @@ export function createRegistry(options: RegistryOptions): Registry {
         if (heardAt < silentSince) roster.setAvailable(workerId, false)
       }
       const heard = [...connections.values()].filter((connection) => connection.heard)
-      if (heard.length === 0) return
       for (const connection of heard) connection.heard = false
-      const renewed = new Set(
-        await renewLeases(sql, heard).catch((error) => {
-          for (const connection of heard) connection.heard = true
-          throw error
-        }),
-      )
+      const { at, sessions } = await renewLeases(sql, heard).catch((error) => {
+        for (const connection of heard) connection.heard = true
+        throw error
+      })
+      const renewed = new Set(sessions)
       for (const connection of heard) {
         if (!renewed.has(connection.session)) {
           log.warn(
@@ -246,6 +276,7 @@ export function createRegistry(options: RegistryOptions): Registry {
           drop(connection)
         }
       }
+      return at
     },
 
     closeAll() {
@@ -277,6 +308,8 @@ export function createRegistry(options: RegistryOptions): Registry {
 }
 
 const stopping = () => new AppError('unavailable', 'this coordinator is stopping')
+
+const inTheDark = () => new AppError('unavailable', 'the database was out of reach a moment ago')
 
 const overtaken = () => new AppError('conflict', 'the worker has said hello again since')
 

@@ -48,8 +48,9 @@ export interface Stand {
   happened(id: string, attempt: number, event: HistoryEvent['event']): Promise<HistoryEvent>
 }
 
-export async function createStand(): Promise<Stand> {
-  const database = await createTestDatabase()
+/** @param given a database of a server of the test's own */
+export async function createStand(given?: Pick<Stand, 'sql' | 'settings'>): Promise<Stand> {
+  const database = given ?? (await createTestDatabase())
   const { sql } = database
   const folder = await temporaryFolder()
   const file = join(folder, 'history.jsonl')

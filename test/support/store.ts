@@ -3,7 +3,7 @@ import { newTask as coreTask, type NewTask } from '../../src/shared/core/task.ts
 import type { Sql } from '../../src/shared/store/connect.ts'
 import { type ClaimedTask, claimTasks, type WorkerReport } from '../../src/shared/store/dispatch.ts'
 import { insertTasks } from '../../src/shared/store/tasks.ts'
-import { registerWorker } from '../../src/shared/store/workers.ts'
+import { type Decision, readInstant, registerWorker } from '../../src/shared/store/workers.ts'
 
 export const COORDINATOR = crypto.randomUUID()
 
@@ -60,6 +60,11 @@ export async function register(sql: Sql, id: number, name = `w${id}`): Promise<s
   const identity = { id, name, address: '', link: 'stream' as const, slots: 5, ...PLAIN }
   await registerWorker(sql, { ...identity, hostname: 'host', pid: 1 }, COORDINATOR, session)
   return session
+}
+
+/** A decision that was just taken. */
+export async function decided(sql: Sql, withinMs = 60_000): Promise<Decision> {
+  return { at: await readInstant(sql), withinMs }
 }
 
 /** How the table is, whatever the counts say. */

@@ -159,22 +159,33 @@ export async function returnTasks(sql: Sql, given: TaskRef[]): Promise<number> {
   return result.count
 }
 
+/** A task that a worker has by the table and not by its connection, the one of that session. */
+export type Unheld = TaskRef & { workerId: number; session: string }
+
 /**
- * Puts back what a worker did not offer when it said hello, unless it has said hello again since: then the offer is
- * out of date. The worker's row is locked, so that a later hello sees either all of this or prevents it.
+ * Puts back what workers do not hold although the table says so, unless they have registered again since: then what was
+ * known of them is out of date. Their rows are locked, so that a later registration sees either all of this or prevents it.
+ *
+ * @returns how many tasks were put back
  */
-export async function returnUnoffered(
-  sql: Sql,
-  workerId: number,
-  session: string,
-  given: TaskRef[],
-): Promise<void> {
+export async function returnUnheld(sql: Sql, given: Unheld[]): Promise<number> {
   const refs = given.toSorted(byTask)
-  await sql`
-    WITH current AS MATERIALIZED (SELECT FROM workers WHERE id = ${workerId} AND session = ${session} FOR SHARE)
+  const result = await sql`
+    WITH given AS MATERIALIZED (
+      SELECT r.* FROM unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[],
+        ${refs.map((r) => r.workerId)}::bigint[], ${refs.map((r) => r.session)}::uuid[])
+        WITH ORDINALITY AS r (task_id, attempt, worker_id, session, n)
+    ), current AS MATERIALIZED (
+      SELECT w.id, w.session FROM workers w
+      WHERE w.id = ANY(${[...new Set(refs.map((r) => r.workerId))]}::bigint[])
+        AND w.session = ANY(${[...new Set(refs.map((r) => r.session))]}::uuid[])
+      ORDER BY w.id FOR SHARE
+    ), valid AS MATERIALIZED (
+      SELECT g.* FROM given g WHERE EXISTS (SELECT FROM current c WHERE c.id = g.worker_id AND c.session = g.session) ORDER BY g.n
+    )
     UPDATE tasks t SET ${putBack(sql)}
-    FROM unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[]) AS r (task_id, attempt)
-    WHERE t.id = r.task_id AND t.attempt = r.attempt AND ${isHolding(sql)} AND EXISTS (SELECT FROM current)`
+    FROM valid r WHERE t.id = r.task_id AND t.attempt = r.attempt AND t.worker_id = r.worker_id AND ${isHolding(sql)}`
+  return result.count
 }
 
 /** An attempt that a worker holds by the table. */

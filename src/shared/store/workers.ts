@@ -1,5 +1,5 @@
 import type { Sql } from './connect.ts'
-import { isHeld, putBackLost } from './held.ts'
+import { isHeld, isHolding, putBackLost } from './held.ts'
 
 /** How a coordinator reaches a worker: by its dispatch stream, or by pushing to its address. */
 export type LinkKind = 'stream' | 'push'
@@ -59,19 +59,44 @@ export async function registerWorker(
 /**
  * Renews the leases of workers that were heard from, in one statement.
  *
- * @returns the sessions that are still theirs; the others were taken over or given up by someone else
+ * @returns the instant of it, and the sessions that are still theirs: the others were taken over or given up by someone else
  */
 export async function renewLeases(
   sql: Sql,
   leases: { session: string; draining: boolean }[],
-): Promise<string[]> {
-  const rows = await sql<{ session: string }[]>`
-    UPDATE workers w SET last_seen_at = now(), draining = l.draining = 1
-    FROM unnest(${leases.map((l) => l.session)}::uuid[], ${leases.map((l) => (l.draining ? 1 : 0))}::int[]) AS l (session, draining)
-    WHERE w.session = l.session AND w.offline_at IS NULL
-    RETURNING w.session`
-  return rows.map((row) => row.session)
+): Promise<{ at: Instant; sessions: string[] }> {
+  const [row] = await sql<[{ at: Instant; sessions: string[] }]>`
+    WITH renewed AS (
+      UPDATE workers w SET last_seen_at = now(), draining = l.draining = 1
+      FROM unnest(${leases.map((l) => l.session)}::uuid[], ${leases.map((l) => (l.draining ? 1 : 0))}::int[]) AS l (session, draining)
+      WHERE w.session = l.session AND w.offline_at IS NULL
+      RETURNING w.session
+    )
+    SELECT ${instant(sql, sql`now()`)} AS at, coalesce(array_agg(session), '{}') AS sessions FROM renewed`
+  return row
 }
+
+/** ms since the epoch by the database's clock. */
+export type Instant = number
+
+const instant = (sql: Sql, at: ReturnType<Sql>) => sql`(1000 * extract(epoch FROM ${at}))::float8`
+
+export async function readInstant(sql: Sql): Promise<Instant> {
+  const [row] = await sql<[{ at: Instant }]>`SELECT ${instant(sql, sql`clock_timestamp()`)} AS at`
+  return row.at
+}
+
+/**
+ * When it was decided to give workers up, and how much later that may still be done. A statement can sleep for minutes, in
+ * a frozen server or in a socket, and then knows nothing of what happened meanwhile; so it is void when it wakes too late.
+ */
+export interface Decision {
+  at: Instant
+  withinMs: number
+}
+
+const stillHolds = (sql: Sql, { at, withinMs }: Decision) => sql`
+  clock_timestamp() <= to_timestamp(${at}::float8 / 1000) + ${withinMs} * interval '1 ms'`
 
 export interface LostWorker {
   id: number
@@ -81,20 +106,36 @@ export interface LostWorker {
 }
 
 /** Gives up the workers of these sessions, unless they have a newer one, and puts all they hold back. */
-export function loseSessions(sql: Sql, sessions: string[], maxLosses: number): Promise<LostWorker[]> {
-  return lose(sql, maxLosses, sql`session = ANY(${sessions}::uuid[])`)
+export function loseSessions(
+  sql: Sql,
+  sessions: string[],
+  maxLosses: number,
+  decision: Decision,
+): Promise<LostWorker[]> {
+  return lose(sql, maxLosses, decision, sql`session = ANY(${sessions}::uuid[])`)
 }
 
-/** Gives up the workers that nobody has heard from for so long by the database's clock. */
-export function loseSilent(sql: Sql, silenceMs: number, maxLosses: number): Promise<LostWorker[]> {
-  return lose(sql, maxLosses, sql`last_seen_at < now() - ${silenceMs} * interval '1 ms'`)
+/** Gives up the workers that nobody had heard from for so long, by the database's clock, when that was decided. */
+export function loseSilent(
+  sql: Sql,
+  silenceMs: number,
+  maxLosses: number,
+  decision: Decision,
+): Promise<LostWorker[]> {
+  const before = sql`to_timestamp(${decision.at}::float8 / 1000) - ${silenceMs} * interval '1 ms'`
+  return lose(sql, maxLosses, decision, sql`last_seen_at < ${before}`)
 }
 
 // Whoever locks the worker's row requeues its tasks; another coordinator that comes at the same time passes by.
-function lose(sql: Sql, maxLosses: number, which: ReturnType<Sql>): Promise<LostWorker[]> {
+function lose(
+  sql: Sql,
+  maxLosses: number,
+  decision: Decision,
+  which: ReturnType<Sql>,
+): Promise<LostWorker[]> {
   return sql<LostWorker[]>`
     WITH lost AS MATERIALIZED (
-      SELECT id FROM workers WHERE offline_at IS NULL AND ${which} FOR UPDATE SKIP LOCKED
+      SELECT id FROM workers WHERE offline_at IS NULL AND ${which} AND ${stillHolds(sql, decision)} FOR UPDATE SKIP LOCKED
     ), requeued AS (
       UPDATE tasks t SET ${putBackLost(sql, maxLosses)}
       FROM lost WHERE t.worker_id = lost.id AND ${isHeld(sql)}
@@ -106,7 +147,7 @@ function lose(sql: Sql, maxLosses: number, which: ReturnType<Sql>): Promise<Lost
 
 /**
  * Puts back what is held by a worker that is offline or unknown: a claim that was committed while its worker
- * was being given up. Visits each holder once, not each task.
+ * was being given up. Visits each holder once, not each task. What has a new attempt when its lock is had is left alone.
  *
  * @returns how many tasks were put back
  */
@@ -120,9 +161,13 @@ export async function requeueOrphans(sql: Sql, maxLosses: number): Promise<numbe
     ), gone AS MATERIALIZED (
       SELECT h.worker_id FROM holder h
       WHERE h.worker_id IS NOT NULL AND NOT EXISTS (SELECT FROM workers w WHERE w.id = h.worker_id AND w.offline_at IS NULL)
+    ), orphan AS MATERIALIZED (
+      SELECT o.id, o.attempt FROM gone CROSS JOIN LATERAL (
+        SELECT t.id, t.attempt FROM tasks t WHERE t.worker_id = gone.worker_id AND ${isHeld(sql)}
+      ) o
     )
     UPDATE tasks t SET ${putBackLost(sql, maxLosses)}
-    FROM gone WHERE t.worker_id = gone.worker_id AND ${isHeld(sql)}`
+    FROM orphan o WHERE t.id = o.id AND t.attempt = o.attempt AND ${isHolding(sql)}`
   return result.count
 }
 

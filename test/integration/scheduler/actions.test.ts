@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'bun:test'
 import { createActions } from '../../../src/scheduler/actions.ts'
 import { retryTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
 import { loseSessions } from '../../../src/shared/store/workers.ts'
+import { decided } from '../../support/store.ts'
 import { type Answer, addWorker, claim, createStand, report, type Stand } from './stand.ts'
 
 /** What operators do to tasks: to one, and to all that meet a condition. */
@@ -145,7 +146,7 @@ describe('attempts', () => {
     await claim(own.sql, 1, 1)
     const [worker] = await own.sql<{ session: string }[]>`SELECT session FROM workers`
     await own.sql`UPDATE tasks SET started_at = now()`
-    await loseSessions(own.sql, [worker!.session], 5)
+    await loseSessions(own.sql, [worker!.session], 5, await decided(own.sql))
     await addWorker(own.sql, 1, 'w1')
     await claim(own.sql, 1, 1)
     const { body: held } = await own.get(`/tasks/${id}`)

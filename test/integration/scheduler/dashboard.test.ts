@@ -8,6 +8,7 @@ import { countOf, mergeHistograms } from '../../../src/shared/core/histogram.ts'
 import { retryTasks } from '../../../src/shared/store/dispatch.ts'
 import type { Span } from '../../../src/shared/store/spans.ts'
 import { loseSilent } from '../../../src/shared/store/workers.ts'
+import { decided } from '../../support/store.ts'
 import { waitFor } from '../../support/wait.ts'
 import { createServed, type Served } from './served.ts'
 import { addWorker, claim, createStand, report, type StandOptions } from './stand.ts'
@@ -123,7 +124,7 @@ test('what happens is told as the tables have it: short tasks, retries and lost 
   await addWorker(served.sql, 2, 'w2')
   await claim(served.sql, 2, 1)
   await served.sql`UPDATE workers SET last_seen_at = now() - interval '1 h' WHERE id = 1`
-  await loseSilent(served.sql, 1000, 5)
+  await loseSilent(served.sql, 1000, 5, await decided(served.sql))
   await claim(served.sql, 2, 1)
 
   const expected = byKey(await attemptsBySql(served.sql))

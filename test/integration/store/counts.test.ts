@@ -6,7 +6,7 @@ import { isUnavailable } from '../../../src/shared/store/errors.ts'
 import { loseSessions, requeueOrphans } from '../../../src/shared/store/workers.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import fc from '../../support/property.ts'
-import { claim, hold, insert, NOW, register, reportOf, reset } from '../../support/store.ts'
+import { claim, decided, hold, insert, NOW, register, reportOf, reset } from '../../support/store.ts'
 import { waitFor } from '../../support/wait.ts'
 
 const MAX_LOSSES = 5
@@ -73,7 +73,7 @@ function createTally() {
       case 'delete':
         return sql`DELETE FROM tasks WHERE id IN (SELECT id FROM tasks WHERE state = 'pending' LIMIT ${op.size}) AND state = 'pending'`
       case 'lose':
-        return loseSessions(sql, [await register(sql, op.worker)], MAX_LOSSES)
+        return loseSessions(sql, [await register(sql, op.worker)], MAX_LOSSES, await decided(sql))
       case 'orphans':
         return requeueOrphans(sql, MAX_LOSSES)
       case 'fold':

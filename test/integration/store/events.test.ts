@@ -5,7 +5,7 @@ import { retryTasks, returnTasks, settleTasks } from '../../../src/shared/store/
 import { insertTasks } from '../../../src/shared/store/tasks.ts'
 import { loseSessions, renewLeases } from '../../../src/shared/store/workers.ts'
 import { createTestDatabase } from '../../support/database.ts'
-import { claim, hold, insert, NOW, newTask, register, reportOf, reset } from '../../support/store.ts'
+import { claim, decided, hold, insert, NOW, newTask, register, reportOf, reset } from '../../support/store.ts'
 import { waitFor } from '../../support/wait.ts'
 
 const MAX_LOSSES = 5
@@ -128,7 +128,7 @@ test('a worker that comes, goes and comes back is told; its heartbeats are not',
   const { events } = await during(async () => {
     const session = await register(sql, 4294967295, 'w"\\\u0001')
     await renewLeases(sql, [{ session, draining: false }])
-    await loseSessions(sql, [session], MAX_LOSSES)
+    await loseSessions(sql, [session], MAX_LOSSES, await decided(sql))
     await register(sql, 4294967295, 'w')
     await register(sql, 4294967295, 'w')
   })

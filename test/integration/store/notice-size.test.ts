@@ -5,7 +5,7 @@ import { retryTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
 import { loseSessions } from '../../../src/shared/store/workers.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import fc from '../../support/property.ts'
-import { claim, insert, NOW, register, reportOf } from '../../support/store.ts'
+import { claim, decided, insert, NOW, register, reportOf } from '../../support/store.ts'
 import { waitFor } from '../../support/wait.ts'
 
 const MAX_LOSSES = 5
@@ -89,7 +89,9 @@ test('the tasks of a lost worker are put back whatever errors their earlier atte
   await insert(sql, 170)
   expect(await claim(sql, 200)).toHaveLength(200)
   const heard = await hear(sql)
-  expect(await loseSessions(sql, [session], MAX_LOSSES)).toMatchObject([{ id: 1, requeued: 200 }])
+  expect(await loseSessions(sql, [session], MAX_LOSSES, await decided(sql))).toMatchObject([
+    { id: 1, requeued: 200 },
+  ])
   expect(await heard.of('reassigned', 200)).toMatchObject([{ count: 200 }])
 })
 

@@ -12,7 +12,17 @@ import {
 } from '../../../src/shared/store/workers.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { explain } from '../../support/plans.ts'
-import { claim, hold, insert, NOW, register, reportOf, reset, statesInTable } from '../../support/store.ts'
+import {
+  claim,
+  decided,
+  hold,
+  insert,
+  NOW,
+  register,
+  reportOf,
+  reset,
+  statesInTable,
+} from '../../support/store.ts'
 
 const MAX_LOSSES = 5
 
@@ -47,19 +57,19 @@ test('a worker that registers again keeps its id, and its old session nothing', 
   const old = await register(sql, 1, 'before')
   await hold(sql)
   const current = await register(sql, 1, 'after')
-  expect(await loseSessions(sql, [old], MAX_LOSSES)).toEqual([])
-  expect(await renewLeases(sql, [{ session: old, draining: true }])).toEqual([])
+  expect(await loseSessions(sql, [old], MAX_LOSSES, await decided(sql))).toEqual([])
+  expect((await renewLeases(sql, [{ session: old, draining: true }])).sessions).toEqual([])
   expect(await statesInTable(sql)).toEqual({ assigned: 1 })
   expect(await listWorkerNames(sql)).toEqual([{ id: 1, name: 'after' }])
-  expect(await renewLeases(sql, [{ session: current, draining: false }])).toEqual([current])
+  expect((await renewLeases(sql, [{ session: current, draining: false }])).sessions).toEqual([current])
 })
 
 test('a lease is renewed for those that are online, with what they say of draining', async () => {
   const sessions = [await register(sql, 1), await register(sql, 2), await register(sql, 3)]
   for (const id of [1, 2, 3]) await silent(sql, id, 60_000)
-  await loseSessions(sql, [sessions[2]!], MAX_LOSSES)
+  await loseSessions(sql, [sessions[2]!], MAX_LOSSES, await decided(sql))
   expect(await online(sql)).toEqual([])
-  const renewed = await renewLeases(
+  const { sessions: renewed } = await renewLeases(
     sql,
     sessions.map((session, n) => ({ session, draining: n === 1 })),
   )
@@ -80,10 +90,10 @@ test('what a lost worker held goes back at once, uncharged, and what it had ende
   await hold(sql)
   const elsewhere = await hold(sql, {}, 2)
   await settleTasks(sql, [reportOf(done, 'completed'), reportOf(running, 'started')], NOW)
-  expect(await loseSessions(sql, [session], MAX_LOSSES)).toEqual([
+  expect(await loseSessions(sql, [session], MAX_LOSSES, await decided(sql))).toEqual([
     { id: 1, name: 'w1', address: '', requeued: 2 },
   ])
-  expect(await loseSessions(sql, [session], MAX_LOSSES)).toEqual([])
+  expect(await loseSessions(sql, [session], MAX_LOSSES, await decided(sql))).toEqual([])
   expect(await statesInTable(sql)).toEqual({ assigned: 1, completed: 1, pending: 2 })
   expect(await findHeld(sql, [1, 2])).toMatchObject([{ taskId: elsewhere.taskId }])
   const again = await claim(sql, 5, 2)
@@ -95,8 +105,8 @@ test('a worker is lost when it has been silent for too long by the clock of the 
   for (const id of [1, 2]) await register(sql, id)
   await silent(sql, 1, SILENCE_MS - 1000)
   await silent(sql, 2, SILENCE_MS + 1000)
-  expect((await loseSilent(sql, SILENCE_MS, MAX_LOSSES)).map(({ id }) => id)).toEqual([2])
-  expect(await loseSilent(sql, SILENCE_MS, MAX_LOSSES)).toEqual([])
+  expect((await loseSilent(sql, SILENCE_MS, MAX_LOSSES, await decided(sql))).map(({ id }) => id)).toEqual([2])
+  expect(await loseSilent(sql, SILENCE_MS, MAX_LOSSES, await decided(sql))).toEqual([])
 })
 
 test('of many coordinators that find a silent worker at once, one puts its tasks back', async () => {
@@ -107,7 +117,9 @@ test('of many coordinators that find a silent worker at once, one puts its tasks
     await silent(sql, id, 60_000)
   }
   const lost = (
-    await Promise.all(Array.from({ length: 8 }, () => loseSilent(sql, SILENCE_MS, MAX_LOSSES)))
+    await Promise.all(
+      Array.from({ length: 8 }, async () => loseSilent(sql, SILENCE_MS, MAX_LOSSES, await decided(sql))),
+    )
   ).flat()
   expect(lost.map(({ id }) => id).sort()).toEqual([1, 2, 3, 4, 5])
   expect(lost.map(({ requeued }) => requeued)).toEqual([20, 20, 20, 20, 20])
@@ -118,7 +130,7 @@ test('what is held by a worker that is offline or that nobody knows is put back;
   const gone = await register(sql, 1)
   await register(sql, 2)
   await register(sql, 4294967295)
-  await loseSessions(sql, [gone], MAX_LOSSES)
+  await loseSessions(sql, [gone], MAX_LOSSES, await decided(sql))
   const kept = [await hold(sql, {}, 2), await hold(sql, {}, 4294967295)]
   await hold(sql, {}, 1)
   for (let n = 0; n < 3; n++) await hold(sql, {}, 77)
@@ -136,7 +148,7 @@ test('offline workers are forgotten after a while, with what was counted for the
   // What a fold does once no transaction on the whole server is older.
   await sql`INSERT INTO counts SELECT name, value FROM current_counts`
   await sql`TRUNCATE count_deltas`
-  await loseSessions(sql, [session], MAX_LOSSES)
+  await loseSessions(sql, [session], MAX_LOSSES, await decided(sql))
   await forgetWorkers(sql, 60_000)
   expect(await listWorkerNames(sql)).toHaveLength(2)
   await sql`UPDATE workers SET offline_at = now() - interval '2 min' WHERE offline_at IS NOT NULL`
@@ -159,12 +171,13 @@ test('giving up a worker, listing workers and looking for orphans read only what
     await claim(sql, 20, workerId)
   }
   await sql`VACUUM ANALYZE tasks`
+  const decision = await decided(sql)
   const statements: Record<string, [run: (own: Sql) => PromiseLike<unknown>, rows: number]> = {
     list: [(own) => listWorkers(own, { silenceMs: SILENCE_MS, offline: true }), 40],
     held: [(own) => findHeld(own, [1]), 20],
     orphans: [(own) => requeueOrphans(own, MAX_LOSSES), 10],
-    sessions: [(own) => loseSessions(own, [sessions[0]!], MAX_LOSSES), 20],
-    silent: [(own) => loseSilent(own, 0, MAX_LOSSES), 20],
+    sessions: [(own) => loseSessions(own, [sessions[0]!], MAX_LOSSES, decision), 20],
+    silent: [(own) => loseSilent(own, 0, MAX_LOSSES, decision), 20],
   }
   for (const [name, [run, rows]] of Object.entries(statements)) {
     const [plan] = await explain(database, run)
