@@ -1,8 +1,8 @@
 import { backoffMs } from '../shared/core/backoff.ts'
-import type { Capabilities } from '../shared/core/lane.ts'
+import { type Capabilities, runsLane } from '../shared/core/lane.ts'
 import type { Log } from '../shared/log.ts'
 import type { ClaimedTask } from '../shared/store/dispatch.ts'
-import { groupByKind, isWorthClaiming, type Kind, placeRoundRobin } from './placement.ts'
+import { chooseClaim, groupByKind, type Kind, type NextClaim } from './placement.ts'
 import type { Roster } from './roster.ts'
 
 /** Tasks claimed by one statement, at most. */
@@ -16,8 +16,11 @@ const LOOK_BACK_MS = 250
 export interface ClaimerOptions {
   roster: Roster
   log: Log
-  /** The statement that claims, one task for each worker id given; all of them run the same. */
-  claim: (workerIds: number[], can: Capabilities) => Promise<ClaimedTask[]>
+  /**
+   * The statement that claims, one task for each worker id given; all of them run the same. What the others run, too,
+   * may be left to them.
+   */
+  claim: (workerIds: number[], can: Capabilities, others: string[]) => Promise<ClaimedTask[]>
   /** ms until the next task is due that such workers run, or null. */
   msUntilNextDue: (can: Capabilities) => Promise<number | null>
   /** Passes on what is committed. */
@@ -61,6 +64,9 @@ export function createClaimer(options: ClaimerOptions): Claimer {
   let lookAgainMs = LOOK_AGAIN_MS
   let nextDueUnknown = true
   let lastPlaced: number | null = null
+  /** Workers that were given a task in the round that goes on. */
+  const served = new Set<number>()
+  let sure: string | null = null
   let running: Promise<void> | null = null
   let stopped = false
   let failures = 0
@@ -69,7 +75,13 @@ export function createClaimer(options: ClaimerOptions): Claimer {
 
   const kinds = () => groupByKind(roster.available())
   const isQuiet = ({ kind }: Kind) => quiet.has(kind)
-  const nextKind = (all: Kind[]) => all.find((one) => !isQuiet(one) && isWorthClaiming(one.workers))
+  const nextClaim = (all: Kind[]) =>
+    chooseClaim(
+      all.filter((one) => !isQuiet(one)),
+      all,
+      { last: lastPlaced, served, sure },
+      MAX_CLAIM,
+    )
   const isLookDue = (all: Kind[]) =>
     all.some((one) => isQuiet(one) && (nextDueUnknown || !looked.has(one.kind)))
 
@@ -83,18 +95,16 @@ export function createClaimer(options: ClaimerOptions): Claimer {
       })
     }
     const all = kinds()
-    const of = nextKind(all) ?? all.find((one) => !isQuiet(one)) ?? all[0]
-    return of ? await claimFor(of, all.length) : 0
+    const next = nextClaim(all) ?? chooseClaim(all, all, { last: lastPlaced, served, sure }, MAX_CLAIM)
+    return next && next.workerIds.length > 0 ? await claim(next) : 0
   }
 
-  async function claimFor({ kind, can, free, workers }: Kind, among: number): Promise<number> {
-    // With several kinds, free slots of any of them come before queueing behind what runs.
-    const limit = among > 1 && free > 0 ? Math.min(free, MAX_CLAIM) : MAX_CLAIM
-    const workerIds = placeRoundRobin(workers, lastPlaced, limit)
-    if (workerIds.length === 0) return 0
+  async function claim({ of: { kind, can }, workerIds, others }: NextClaim): Promise<number> {
     quiet.add(kind)
+    sure = kind
     const startedAt = performance.now()
-    const tasks = await options.claim(workerIds, can).catch((error) => {
+    const beside = others.map((other) => other.kind)
+    const tasks = await options.claim(workerIds, can, beside).catch((error) => {
       quiet.delete(kind)
       unsure = true
       throw error
@@ -103,17 +113,34 @@ export function createClaimer(options: ClaimerOptions): Claimer {
     options.onClaimed?.(tookMs)
     log.debug({ asked: workerIds.length, claimed: tasks.length, tookMs }, 'Claimed')
     if (tasks.length > 0) {
-      lastPlaced = workerIds[tasks.length - 1] ?? null
+      note(workerIds.slice(0, tasks.length))
+      wakeOthers(tasks)
       options.dispatch(tasks)
     }
     if (tasks.length > 0) lookAgainMs = LOOK_AGAIN_MS
     if (tasks.length === workerIds.length) quiet.delete(kind)
-    else if (tasks.length > 0 || eventful) {
+    else sure = null
+    if (tasks.length < workerIds.length && (tasks.length > 0 || eventful)) {
       // It passed by what others had locked. They may have died, or rolled back.
       eventful = false
       dueIn(LOOK_BACK_MS)
     }
     return tasks.length
+  }
+
+  /** What was found came after those found nothing that run it, too. */
+  function wakeOthers(tasks: ClaimedTask[]) {
+    if (quiet.size === 0) return
+    const lanes = [...new Set(tasks.map(({ lane }) => lane))]
+    for (const { kind, can } of kinds()) {
+      if (kind !== sure && quiet.has(kind) && lanes.some((lane) => runsLane(can, lane))) quiet.delete(kind)
+    }
+  }
+
+  function note(placed: number[]) {
+    if (placed.some((id) => served.has(id))) served.clear()
+    for (const id of placed) served.add(id)
+    lastPlaced = placed.at(-1) ?? lastPlaced
   }
 
   // Of a kind for which something waits, the next due time does not matter.
@@ -137,15 +164,15 @@ export function createClaimer(options: ClaimerOptions): Claimer {
   }
 
   function hasWork(all = kinds()) {
-    return !stopped && (unsure || nextKind(all) !== undefined || isLookDue(all))
+    return !stopped && (unsure || nextClaim(all) !== null || isLookDue(all))
   }
 
   async function run() {
     while (hasWork()) {
       try {
-        if (unsure || nextKind(kinds())) await tick()
+        if (unsure || nextClaim(kinds())) await tick()
         const all = kinds()
-        if (isLookDue(all) && !nextKind(all)) await lookAhead(all)
+        if (isLookDue(all) && !nextClaim(all)) await lookAhead(all)
         failures = 0
       } catch (error) {
         const pauseMs = 50 + backoffMs(failures++, Math.random(), { baseMs: 100, capMs: 2000 })
@@ -178,6 +205,7 @@ export function createClaimer(options: ClaimerOptions): Claimer {
 
   function wake() {
     quiet.clear()
+    sure = null
     eventful = true
     start()
   }

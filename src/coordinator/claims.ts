@@ -9,8 +9,13 @@ import type { Transactions } from '../shared/store/transactions.ts'
 const AGED_EVERY = 10
 
 export interface Claims {
-  /** Claims for workers that run the same, one task for each worker id. */
-  claim(workerIds: number[], can: Capabilities): Promise<ClaimedTask[]>
+  /**
+   * Claims for workers that run the same, one task for each worker id. Of one priority what no other kind of workers with free
+   * slots runs goes first.
+   *
+   * @param others those kinds, by `capabilityKey`
+   */
+  claim(workerIds: number[], can: Capabilities, others?: string[]): Promise<ClaimedTask[]>
   /** ms until something may be due for such workers, or null. */
   msUntilNextDue(can: Capabilities): Promise<number | null>
   /** Queues may have limits that they had not, or keys wait. */
@@ -36,9 +41,9 @@ export function createClaims(
   let sinceAged = 0
 
   return {
-    async claim(workerIds, can) {
+    async claim(workerIds, can, others = []) {
       const agedPlaces = ageingMs === null ? 0 : Math.floor((sinceAged + workerIds.length) / AGED_EVERY)
-      const order = { ageingMs, agedPlaces }
+      const order = { ageingMs, agedPlaces, others }
       const tasks =
         governed && (await hasGoverned(sql, can))
           ? await claimGoverned(transactions, workerIds, can, order)

@@ -27,6 +27,7 @@ export const settings = {
   RETRY_BACKOFF_CAP: duration(300_000),
   RECONNECT_WINDOW: duration(300),
   MAX_LOST_ATTEMPTS: integer(5, 1, 32_767),
+  MAX_WORKER_SLOTS: integer(256, 1, 1024),
   TASK_RETENTION: optionalAge(),
   PUSH_ALLOW: networks(),
   PRIORITY_AGEING: durationOrOff(30_000),
@@ -49,6 +50,8 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     reconnectMs: values.RECONNECT_WINDOW,
     /** How many workers a task may lose before it fails. */
     maxLosses: values.MAX_LOST_ATTEMPTS,
+    /** Slots of a worker that count, whatever it says. */
+    maxWorkerSlots: values.MAX_WORKER_SLOTS,
     /** ms that ended tasks are kept; null: for good. */
     retentionMs: values.TASK_RETENTION,
     /** ms after which a due task may be given a place whatever its priority; null: never. */

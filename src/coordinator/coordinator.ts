@@ -50,6 +50,8 @@ import { createWorkServer } from './work.ts'
 
 /** How often leases are renewed and judged, at least. */
 const BEAT_MS = 1000
+/** Forgets, and believes no single value: after a database froze, nothing is to be queued behind what runs because of that. */
+const meanOf = (mean: number, tookMs: number) => movingMean(mean, Math.min(tookMs, 10 * mean), 0.1)
 /** How long a task may wait behind others in a worker while slots elsewhere are free. */
 const RECALL_PATIENCE_MS = 20
 
@@ -90,6 +92,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     coordinatorId,
     reconnectMs: config.reconnectMs,
     maxLosses: config.maxLosses,
+    maxWorkerSlots: config.maxWorkerSlots,
     silenceMs: config.silenceMs,
     onRoom: () => claimer.wake(),
   })
@@ -101,7 +104,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     troubles,
     retryBackoff: config.retryBackoff,
     onSettled(reports, tookMs) {
-      settleMs = movingMean(settleMs, tookMs, 0.1)
+      settleMs = meanOf(settleMs, tookMs)
       for (const { workerId, taskId, attempt, kind } of reports) {
         // Its end may be known by now, but is not written.
         if (kind === 'started') continue
@@ -213,14 +216,14 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   const claimer = createClaimer({
     roster,
     log,
-    claim: (workerIds, can) =>
-      troubled(troubles, 'claims', 'Due tasks cannot be claimed', () => claims.claim(workerIds, can)),
+    claim: (workerIds, can, others) =>
+      troubled(troubles, 'claims', 'Due tasks cannot be claimed', () => claims.claim(workerIds, can, others)),
     msUntilNextDue: claims.msUntilNextDue,
     dispatch,
     reconcile,
     lookAheadMs: config.lookAheadMs,
     onClaimed: (tookMs) => {
-      claimMs = movingMean(claimMs, tookMs, 0.1)
+      claimMs = meanOf(claimMs, tookMs)
     },
     onIdle: recallStuck,
   })

@@ -19,8 +19,8 @@ import type { Connection, Registry } from './registry.ts'
 import type { Roster } from './roster.ts'
 import { NO_WORKERS } from './status.ts'
 
-/** Places of a worker whose slots nobody told us: it queues by itself, so it is given a few more than five. */
-const PUSH_SLOTS = 16
+/** Slots of a worker that knows only the unary calls: they cannot say how many it has. */
+const PUSH_SLOTS = 5
 const PUSH_DEADLINE_MS = 5000
 const MAX_COMMAND_LENGTH = 65_536
 /** Workers of all kinds that one coordinator serves by their addresses alone. */

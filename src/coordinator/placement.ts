@@ -12,10 +12,7 @@ export interface Kind {
   workers: RosterWorker[]
 }
 
-/**
- * The workers by what they run: those with free slots first, and of these the ones that run the least, so that those
- * that run more stay free for what nobody else does.
- */
+/** The workers by what they run. */
 export function groupByKind(workers: RosterWorker[]): Kind[] {
   const kinds = new Map<string, Kind>()
   for (const worker of workers) {
@@ -27,12 +24,64 @@ export function groupByKind(workers: RosterWorker[]): Kind[] {
       known.free += free
     } else kinds.set(kind, { kind, can, free, workers: [worker] })
   }
-  const breadth = ({ can }: Kind) => can.executors.length + can.labels.length
-  return [...kinds.values()].sort(
-    (a, b) =>
-      Number(b.free > 0) - Number(a.free > 0) || breadth(a) - breadth(b) || (a.kind < b.kind ? -1 : 1),
-  )
+  return [...kinds.values()]
 }
+
+/** What to claim next, and for whom. */
+export interface NextClaim {
+  of: Kind
+  /** One for each task that may be claimed. */
+  workerIds: number[]
+  /** The other kinds that have free slots. */
+  others: Kind[]
+}
+
+export interface Turn {
+  /** The worker that was given the latest task, or null. */
+  last: number | null
+  /** Workers that were given a task in the round that goes on, in which each with a free slot is given one. */
+  served: ReadonlySet<number>
+  /** The kind for which the latest claim found as much as it asked for, if nothing was heard of since; or null. */
+  sure: string | null
+}
+
+/**
+ * Chooses the next claim so that tasks spread over free slots whatever their workers are: while several kinds have some,
+ * their workers take turns, one task each in a round. Only where no slot is free anything is queued behind what runs.
+ *
+ * @param kinds those for which something may wait
+ * @param all every kind; while others have free slots, one is given little until it is seen that they do not run what it finds
+ * @param limit at most so many tasks
+ * @returns null: there is no room, or it is not worth it yet
+ */
+export function chooseClaim(kinds: Kind[], all: Kind[], turn: Turn, limit: number): NextClaim | null {
+  const { last, served, sure } = turn
+  const withFree = kinds.filter(({ free }) => free > 0)
+  const [only] = withFree
+  const othersThan = (of: Kind) => all.filter((kind) => kind !== of && kind.free > 0)
+  if (!only) {
+    const of = kinds.find(({ workers }) => isWorthClaiming(workers))
+    return of ? { of, workerIds: placeRoundRobin(of.workers, last, limit), others: othersThan(of) } : null
+  }
+  if (withFree.length === 1) {
+    const others = othersThan(only)
+    const round = only.workers.filter(isFree).length
+    const most = all.length === 1 ? limit : others.length === 0 || sure === only.kind ? only.free : round
+    const places = Math.min(most, limit)
+    return { of: only, workerIds: placeRoundRobin(only.workers, last, places), others }
+  }
+  const free = withFree.flatMap(({ workers }) => workers).filter(isFree)
+  const left = free.filter(({ id }) => !served.has(id))
+  const round = inTurn(left.length > 0 ? left : free, last)
+  const of = withFree.find(({ kind }) => kind === round[0]?.kind) ?? only
+  return {
+    of,
+    workerIds: round.flatMap(({ id, kind }) => (kind === of.kind ? id : [])).slice(0, limit),
+    others: othersThan(of),
+  }
+}
+
+const isFree = ({ slots, open }: Candidate) => open < slots
 
 /**
  * The worker for each of the next tasks, in turn: first one for every free slot, round-robin from the
@@ -44,9 +93,7 @@ export function groupByKind(workers: RosterWorker[]): Kind[] {
  * @returns worker ids, one per task
  */
 export function placeRoundRobin(candidates: Candidate[], last: number | null, limit: number): number[] {
-  const sorted = [...candidates].sort((a, b) => a.id - b.id)
-  const from = last === null ? 0 : sorted.findIndex(({ id }) => id > last)
-  const order = from <= 0 ? sorted : [...sorted.slice(from), ...sorted.slice(0, from)]
+  const order = inTurn(candidates, last)
   const placed: number[] = []
   const given = new Map<number, number>()
   const fill = (roomOf: (candidate: Candidate) => number) => {
@@ -62,6 +109,13 @@ export function placeRoundRobin(candidates: Candidate[], last: number | null, li
   fill(({ slots, open }) => slots - open)
   fill(({ window, open }) => window - open)
   return placed
+}
+
+/** By id, from the one after `last`. */
+function inTurn<One extends { id: number }>(workers: One[], last: number | null): One[] {
+  const sorted = [...workers].sort((a, b) => a.id - b.id)
+  const from = last === null ? 0 : sorted.findIndex(({ id }) => id > last)
+  return from <= 0 ? sorted : [...sorted.slice(from), ...sorted.slice(0, from)]
 }
 
 /**

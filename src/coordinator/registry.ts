@@ -55,6 +55,8 @@ export interface RegistryOptions {
   coordinatorId: string
   /** ms a worker whose link broke may take to come back before its tasks go to others. */
   reconnectMs: number
+  /** Slots of a worker that count, at most. */
+  maxWorkerSlots: number
   /** How many workers a task may lose before it fails. */
   maxLosses: number
   /** ms of silence after which a worker is given no more work: its lease ends any moment. */
@@ -203,8 +205,9 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   return {
-    async connect(identity, link, offer) {
+    async connect(given, link, offer) {
       if (retired) throw stopping()
+      const identity = { ...given, slots: Math.min(given.slots, options.maxWorkerSlots) }
       const { id } = identity
       const before = connecting.get(id) ?? Promise.resolve()
       const own = before.then(() => register(identity, link, offer))

@@ -11,9 +11,20 @@ export interface HeldTask {
   ended: boolean
 }
 
+/**
+ * Tasks that a worker may have before it has started any, and then one more for each that it started: one that says that it
+ * has a thousand slots and starts nothing holds no more than these.
+ */
+export const FIRST_TASKS = 16
+
 export interface RosterWorker {
   readonly id: number
-  readonly slots: number
+  /** How many it runs at once, as far as it has shown. */
+  slots: number
+  /** How many it says that it runs at once. */
+  readonly allSlots: number
+  /** Tasks that it has started. */
+  shown: number
   readonly can: Capabilities
   /** Equal for those that run the same. */
   readonly kind: string
@@ -59,6 +70,13 @@ export interface Roster {
 export function createRoster(): Roster {
   const workers = new Map<number, RosterWorker>()
 
+  function show(worker: RosterWorker) {
+    worker.shown++
+    if (worker.slots === worker.allSlots) return
+    worker.slots = Math.min(worker.allSlots, FIRST_TASKS + worker.shown)
+    worker.window = Math.max(worker.window, worker.slots)
+  }
+
   function held(id: number, taskId: string, attempt: number) {
     const worker = workers.get(id)
     const task = worker?.held.get(taskId)
@@ -67,9 +85,13 @@ export function createRoster(): Roster {
 
   return {
     add(id, slots, can, tasks, now, available = true) {
+      const running = tasks.filter(({ started }) => started).length
+      const known = Math.min(slots, FIRST_TASKS + running)
       const worker: RosterWorker = {
         id,
-        slots,
+        slots: known,
+        allSlots: slots,
+        shown: running,
         can,
         kind: capabilityKey(can),
         held: new Map(
@@ -79,8 +101,8 @@ export function createRoster(): Roster {
           ]),
         ),
         open: tasks.length,
-        running: tasks.filter(({ started }) => started).length,
-        window: slots,
+        running,
+        window: known,
         runMs: null,
         available,
       }
@@ -113,6 +135,7 @@ export function createRoster(): Roster {
       if (!found || found.task.started || found.task.ended) return
       found.task.started = true
       found.worker.running++
+      show(found.worker)
     },
     ended(id, taskId, attempt, runMs, roundTripMs) {
       const found = held(id, taskId, attempt)
@@ -121,6 +144,7 @@ export function createRoster(): Roster {
       task.ended = true
       worker.open--
       if (task.started) worker.running--
+      else if (runMs !== null) show(worker)
       if (runMs !== null) worker.runMs = movingMean(worker.runMs, runMs, 0.1)
       worker.window = windowFor(worker.slots, worker.runMs, roundTripMs)
     },

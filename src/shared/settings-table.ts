@@ -97,6 +97,7 @@ export const SETTINGS: readonly SettingEntry[] = [
   entry('RETRY_BACKOFF', COORDINATOR, '1000', 'ms before a first retry, doubled each time'),
   entry('RETRY_BACKOFF_CAP', COORDINATOR, '300000 ms', 'ms before a retry at most'),
   entry('MAX_LOST_ATTEMPTS', COORDINATOR, '5', 'workers that a task may lose before it fails'),
+  entry('MAX_WORKER_SLOTS', COORDINATOR, '256', 'slots of a worker that count, whatever it says'),
   entry('TASK_RETENTION', COORDINATOR, 'keep', 'how long ended tasks are kept: 45m, 12h, 30d, keep'),
   entry('DRAIN_TIMEOUT', WORKER, '30000 ms', 'ms that a stopping worker may take to finish what it runs'),
   entry('SIMULATE_HISTORY', WORKER, 'none', 'a file of each start and end of `simulate`, for tests'),

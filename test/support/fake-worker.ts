@@ -12,6 +12,8 @@ export interface FakeWorkerOptions {
   coordinator: string
   /** Whether it reports each task as started and complete; one that does not holds them for ever. */
   reports: boolean
+  /** How long each task takes that it reports, in ms. */
+  takesMs?: number
   heartbeatMs?: number
 }
 
@@ -32,7 +34,7 @@ const running = new Set<FakeWorker>()
 
 /** Starts one and resolves when its first heartbeat is acknowledged. */
 export async function startFakeWorker(options: FakeWorkerOptions): Promise<FakeWorker> {
-  const { id, coordinator, reports, heartbeatMs = 5000 } = options
+  const { id, coordinator, reports, takesMs = 0, heartbeatMs = 5000 } = options
   const client = documentedClient(coordinator)
   const received: TaskRequest__Output[] = []
   const handlers: WorkerServiceHandlers = {
@@ -46,7 +48,8 @@ export async function startFakeWorker(options: FakeWorkerOptions): Promise<FakeW
   async function run(taskId: string) {
     const seconds = () => Math.floor(Date.now() / 1000)
     const about = { task_id: taskId, worker_id: id }
-    await client.updateTaskStatus({ ...about, status: 'STARTED', started_at: seconds() })
+    const started = client.updateTaskStatus({ ...about, status: 'STARTED', started_at: seconds() })
+    await Promise.all([started, takesMs > 0 && Bun.sleep(takesMs)])
     await client.updateTaskStatus({ ...about, status: 'COMPLETE', completed_at: seconds() })
   }
 

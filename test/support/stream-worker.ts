@@ -11,6 +11,7 @@ export interface StreamWorkerOptions {
   /** host:port of the coordinator. */
   coordinator: string
   slots?: number
+  executors?: string[]
   /** How long a task stays queued at least, in ms. */
   waitsMs?: number
   /** How long each task takes, in ms. */
@@ -45,7 +46,7 @@ const HEARTBEAT_MS = 1000
 
 /** Resolves when the coordinator has welcomed it. */
 export async function startStreamWorker(options: StreamWorkerOptions): Promise<StreamWorker> {
-  const { id, coordinator, slots = 5, waitsMs = 0, takesMs = 0 } = options
+  const { id, coordinator, slots = 5, executors = ['simulate'], waitsMs = 0, takesMs = 0 } = options
   const client = new CoordinatorService(coordinator, credentials.createInsecure())
   const stream: ClientDuplexStream<WorkerMessage, CoordinatorMessage__Output> = client.Work()
   const queue: Task__Output[] = []
@@ -105,7 +106,7 @@ export async function startStreamWorker(options: StreamWorkerOptions): Promise<S
   }
   stream.on('error', end)
   stream.on('end', end)
-  write({ hello: { worker_id: id, name: `stream-${id}`, slots, executors: ['simulate'], pid: process.pid } })
+  write({ hello: { worker_id: id, name: `stream-${id}`, slots, executors, pid: process.pid } })
 
   const worker: StreamWorker = {
     id,

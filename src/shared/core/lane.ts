@@ -49,6 +49,12 @@ export function readLane(lane: string): { queue: string; need: string; labels: s
   }
 }
 
+/** Whether workers with these capabilities run what is in a lane. */
+export function runsLane({ executors, labels }: Capabilities, lane: string): boolean {
+  const { need, labels: needed } = readLane(lane)
+  return executors.includes(need) && needed.every((label) => labels.includes(label))
+}
+
 /** Equal for those that run the same. */
 export function capabilityKey({ executors, labels }: Capabilities): string {
   return `${[...executors].sort().join(',')}/${[...labels].sort().join(',')}`

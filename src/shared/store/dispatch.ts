@@ -8,6 +8,7 @@ import { parentsOf } from './parents.ts'
 
 export interface ClaimedTask extends Assignment {
   workerId: number
+  lane: string
 }
 
 /** How the claim orders what is due. */
@@ -16,13 +17,15 @@ export interface ClaimOrder {
   ageingMs: number | null
   /** How many of the places go to aged tasks first, whatever their priority. */
   agedPlaces: number
+  /** Other kinds of workers that have free slots, by `capabilityKey`: of one priority, what they do not run goes first. */
+  others?: string[]
 }
 
 export const STRICT: ClaimOrder = { ageingMs: null, agedPlaces: 0 }
 
 /** What the claim returns of a task. */
 export const claimed = (sql: Sql) => sql`
-  t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.command, t.executor, t.payload, t.priority,
+  t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.lane, t.command, t.executor, t.payload, t.priority,
   t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs", ${parentsOf(sql)} AS parents`
 
 /**
@@ -41,18 +44,18 @@ export function claimTasks(
   sql: Sql,
   workerIds: number[],
   can: Capabilities = PLAIN,
-  { ageingMs, agedPlaces }: ClaimOrder = STRICT,
+  { ageingMs, agedPlaces, others = [] }: ClaimOrder = STRICT,
 ): Promise<ClaimedTask[]> {
   const places = workerIds.length
   const agedBefore = sql`(now() - ${ageingMs ?? 0} * interval '1 ms')`
   return sql<ClaimedTask[]>`
     WITH RECURSIVE ${levels(sql, kindOf(sql, can))}, open AS MATERIALIZED (
-      SELECT l.key, l.priority, count(*) OVER () AS of FROM level l
+      SELECT l.key, l.priority, count(*) OVER () AS of, ${isLeftTo(sql, others)} AS left_to_others FROM level l
       WHERE NOT ${isLimited(sql, sql`l.lane`)} AND (
         SELECT true FROM tasks t
         WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now() LIMIT 1)
     ), ranked AS MATERIALIZED (
-      SELECT o.key, o.priority, d.due_at, row_number() OVER (ORDER BY o.priority DESC, d.due_at) AS rank
+      SELECT o.key, o.priority, d.due_at, row_number() OVER (ORDER BY o.priority DESC, o.left_to_others, d.due_at) AS rank
       FROM open o CROSS JOIN LATERAL (
         SELECT t.due_at FROM tasks t
         WHERE ${isClaimable(sql)} AND routing_key(t.lane) = o.key AND t.priority = o.priority AND t.due_at <= now()
@@ -80,6 +83,11 @@ export function claimTasks(
     FROM placed p WHERE t.id = p.id
     RETURNING ${claimed(sql)}`
 }
+
+/** That another kind of workers with free slots runs what is of level `l`. */
+const isLeftTo = (sql: Sql, others: string[]) => sql`EXISTS (
+  SELECT FROM unnest(${others}::text[]) AS o (kind) WHERE runs_routing_key(l.key,
+    needs_of(string_to_array(split_part(o.kind, '/', 1), ',')), string_to_array(split_part(o.kind, '/', 2), ',')))`
 
 /**
  * ms until the first task that nobody holds, and that workers with these capabilities run, is due by the database's

@@ -7,7 +7,7 @@ import { waitFor } from '../../support/wait.ts'
 import { startStand } from './stand.ts'
 
 /** How many tasks a worker that tells nobody its slots is given at once. */
-const PLACES = 16
+const PLACES = 5
 
 test('no place is lost when a worker moves to a new address while its reports are written', async () => {
   const { database, sql, address } = await startStand()

@@ -101,7 +101,7 @@ test('what was submitted reaches the worker as it was', async () => {
   const [id] = await insert(sql, 1, { command: "run 'it'; --", payload, priority: HIGH })
   const [task] = await claim(sql, 3, 8)
   expect(task).toEqual({
-    ...{ taskId: id!, attempt: 1, workerId: 8, command: "run 'it'; --", executor: 'simulate' },
+    ...{ taskId: id!, attempt: 1, workerId: 8, lane: '//', command: "run 'it'; --", executor: 'simulate' },
     ...{ payload, priority: HIGH, timeoutMs: null, cancelGraceMs: 5000, parents: null },
   })
   expect(await findTask(sql, id!)).toMatchObject({ state: 'assigned', workerId: 8, attempt: 1, failures: 0 })
