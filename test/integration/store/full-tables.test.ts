@@ -113,7 +113,9 @@ test('due tasks are counted along the index, no further than is asked for', asyn
   await insert(database.sql, 40)
   const [plan] = await explain(database, (sql) => countDue(sql, 20))
   expect(plan!.rowsRead('tasks')).toBeWithin(20, 20 + 2 * LEVELS + 1)
-  expect(new Set(plan!.indexes)).toEqual(new Set(['tasks_claimable', 'queues_pkey', 'workers_online']))
+  expect(new Set(plan!.indexes)).toEqual(
+    new Set(['tasks_claimable', 'queues_pkey', 'workers_online', 'lane_keys_ready']),
+  )
 })
 
 test('queues are listed without a look at what has ended or is due later, however much is due', async () => {
