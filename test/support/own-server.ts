@@ -10,7 +10,7 @@ import { poolSettings } from './server.ts'
 
 export interface OwnServer extends EmbeddedPostgres {
   /** A migrated database that belongs to a role of its own, which is no superuser. */
-  createDatabase(name: string): Promise<TestDatabase>
+  createDatabase(name: string, tablespace?: string): Promise<TestDatabase>
   /** A superuser in its own database, `postgres`. */
   admin: Sql
   /** Another session, in any database, as the superuser. */
@@ -43,10 +43,10 @@ export async function startOwnServer(
     ...server,
     admin,
     open: (database) => open(database, { poolMax: 1 }),
-    async createDatabase(name) {
+    async createDatabase(name, tablespace = 'pg_default') {
       const role = { user: name, password: 'secret' }
       await admin.unsafe(`CREATE ROLE ${name} LOGIN PASSWORD 'secret'`)
-      await admin.unsafe(`CREATE DATABASE ${name} OWNER ${name}`)
+      await admin.unsafe(`CREATE DATABASE ${name} OWNER ${name} TABLESPACE ${tablespace}`)
       const settings = { ...server.settings, ...poolSettings, database: name, ...role }
       const once = connect({ ...settings, poolMax: 1 })
       await migrate(once)
