@@ -61,6 +61,7 @@ const MAX_WATCHES = { total: 2000, perAddress: 500 }
 const MAX_CALLS = { total: 4000, perAddress: 2000 }
 
 export interface Coordinator {
+  readonly id: string
   readonly service: CoordinatorServiceHandlers
   readonly taskService: TaskServiceHandlers
   /** What keeps this coordinator from its work now. */
@@ -331,6 +332,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   })
 
   return {
+    id: coordinatorId,
     service,
     taskService,
     troubles,

@@ -3,7 +3,12 @@ import { AppError } from '../shared/core/error.ts'
 import { isRowAtFault, type Trial } from '../shared/core/row-fault.ts'
 import type { Log } from '../shared/log.ts'
 import type { Troubles } from '../shared/runtime/troubles.ts'
-import { databaseCode, describeDatabaseError, mayBeOfOneRow } from '../shared/store/errors.ts'
+import {
+  databaseCode,
+  describeDatabaseError,
+  mayBeOfOneRow,
+  summarizeDatabaseError,
+} from '../shared/store/errors.ts'
 
 export interface PersisterOptions<Item> {
   /** What many of them are called: `reports`. Also the key of the trouble. */
@@ -118,7 +123,7 @@ export function createPersister<Item>(options: PersisterOptions<Item>): Persiste
 
   function raise(error: unknown) {
     troubles.raise(what, {
-      message: `Some ${what} of workers cannot be stored: ${describeDatabaseError(error)}`,
+      message: `Some ${what} of workers cannot be stored: ${summarizeDatabaseError(error)}`,
       code: databaseCode(error) ?? 'unknown',
       waiting: queue.size + aside.size + writing,
     })

@@ -111,6 +111,7 @@ export function createApp(services: Services): Hono<Env> {
   })
 
   app.onError((error, c) => {
+    if (c.req.method !== 'GET') services.health.refused(error)
     const failure = tellFailure(error, log)
     const isForNow = failure.code === 'unavailable' || failure.code === 'too_many'
     if (isForNow) c.header('Retry-After', String(RETRY_AFTER_S))

@@ -18,8 +18,8 @@ import { createDue } from './due.ts'
 import { createExports } from './export/exports.ts'
 import { createFeed } from './feed/feed.ts'
 import { chooseFleet } from './fleet/choose.ts'
-import { createHealth } from './health.ts'
 import { createTaskLogs } from './logs/task-logs.ts'
+import { createHealth } from './operations/health/health.ts'
 import { createQueues } from './queues/queues.ts'
 import { createSchedules } from './schedules/schedules.ts'
 import { startServer } from './server.ts'
@@ -59,10 +59,11 @@ const autoscaler =
   })
 // What is asked for many tasks ends well before its request does.
 const actions = createActions({ sql, budgetMs: config.requestTimeoutMs / 2 })
-const health = createHealth({ sql, coordinators: config.coordinators, timeoutMs: 1000 })
+const healthSql = connect({ ...config.database, poolMax: 3 })
+const health = createHealth({ sql: healthSql, feed, log, coordinators: config.coordinators })
 const services = {
   sql,
-  tasks: createTasks(sql),
+  tasks: createTasks(sql, health),
   taskLogs: createTaskLogs({ sql, feed }),
   exports: createExports(sql),
   actions,
@@ -76,7 +77,11 @@ const services = {
   due,
   autoscaler,
   feed,
-  dashboard: createDashboard({ sql, feed, log, silenceMs: config.silenceMs, fleet: () => fleet.isScalable }),
+  dashboard: createDashboard({
+    ...{ sql, feed, health, log },
+    silenceMs: config.silenceMs,
+    fleet: () => fleet.isScalable,
+  }),
   health,
   site: createSite(join(import.meta.dir, '..', '..', 'web', 'dist')),
   hosts: config.hosts,
@@ -91,6 +96,7 @@ const services = {
 await Promise.all([feed.start(), services.taskLogs.start()]).catch((error) =>
   fail('Could not listen to the database', error),
 )
+health.start()
 // Coordinators fold too; without one, what is submitted must not pile up.
 const folding = repeat('fold counts', FOLD_INTERVAL_MS, log, () => foldCounts(sql))
 const scaling = autoscaler && repeat('Autoscaling', AUTOSCALE_INTERVAL_MS / 2, log, autoscaler.tick)
@@ -114,8 +120,8 @@ stopOnSignal(
     health.leave()
     await server.stop(DRAIN_MS)
     await Promise.all([folding.stop(), auditing.stop(), polling?.stop(), looking.stop(), scaling?.stop()])
-    health.close()
-    await sql.end({ timeout: 1 })
+    await health.stop()
+    await Promise.all([sql.end({ timeout: 1 }), healthSql.end({ timeout: 1 })])
   },
   STOP_MS,
 )

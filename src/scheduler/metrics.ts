@@ -2,6 +2,7 @@ import { Counter, Gauge, type Histogram, Registry } from 'prom-client'
 import type { Queue } from '../shared/store/queues.ts'
 import type { Worker } from '../shared/store/workers.ts'
 import type { Audit } from './auditor.ts'
+import type { HealthState, HealthView } from './operations/health/view.ts'
 import { queueDepthOf, slotsOf } from './stats.ts'
 
 export interface Figures {
@@ -17,9 +18,12 @@ export interface Figures {
 
 export interface Metrics {
   contentType: string
-  /** These figures in Prometheus' text format. */
-  render(figures: Figures): Promise<string>
+  /** These figures in Prometheus' text format; null: the database is away, and only the health is known. */
+  render(figures: Figures | null, health: HealthView): Promise<string>
 }
+
+/** States as numbers, so that alerts can compare them. */
+const HEALTH_VALUES: Record<HealthState, number> = { ok: 1, degraded: 0.5, down: 0, unknown: Number.NaN }
 
 /** Queues that have figures of their own, the first by name: callers name queues, and each name is a time series. */
 export const METERED_QUEUES = 100
@@ -37,6 +41,7 @@ const PRIORITY_NAMES = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL', 'OTHER']
  */
 export function createMetrics(): Metrics {
   const registry = new Registry()
+  const healthRegistry = new Registry()
   let figures: Figures = { counts: new Map(), workers: [], due: 0, queues: [], audit: null }
   const count = (name: string) => figures.counts.get(name) ?? 0
   const registers = [registry]
@@ -154,12 +159,50 @@ export function createMetrics(): Metrics {
     sumMs: () => count('waited_ms'),
   })
 
+  const showHealth = registerHealth(healthRegistry)
+
   return {
     contentType: registry.contentType,
-    render(now) {
+    async render(now, health) {
+      showHealth(health)
+      if (!now) return await healthRegistry.metrics()
       figures = now
-      return registry.metrics()
+      return `${await registry.metrics()}\n${await healthRegistry.metrics()}`
     },
+  }
+}
+
+function registerHealth(registry: Registry): (health: HealthView) => void {
+  const registers = [registry]
+  const gauge = (name: string, help: string) => new Gauge({ name: `taskmaster_${name}`, help, registers })
+  const components = new Gauge({
+    name: 'taskmaster_health',
+    help: 'How each part is: 1 well, 0.5 degraded, 0 down, NaN unknown; of several coordinators, the best.',
+    labelNames: ['component'],
+    registers,
+  })
+  const coordinators = gauge('coordinators', 'Coordinators that are known.')
+  const troubled = gauge('coordinators_troubled', 'Coordinators that are degraded or down.')
+  const waiting = gauge('reports_waiting', 'Reports of workers that coordinators could not store so far.')
+  const databaseAge = gauge(
+    'database_age_seconds',
+    'Since the database last answered; NaN when it never did.',
+  )
+  const feedAge = gauge('feed_age_seconds', 'Since notices were last known to arrive; NaN when never.')
+  const seconds = (ms: number | null) => (ms === null ? Number.NaN : ms / 1000)
+
+  return (health) => {
+    const values = health.coordinators.map(({ state }) => HEALTH_VALUES[state])
+    const known = values.filter((value) => !Number.isNaN(value))
+    components.set({ component: 'system' }, HEALTH_VALUES[health.state])
+    components.set({ component: 'database' }, HEALTH_VALUES[health.database.state])
+    components.set({ component: 'feed' }, HEALTH_VALUES[health.feed.state])
+    components.set({ component: 'coordinator' }, known.length > 0 ? Math.max(...known) : Number.NaN)
+    coordinators.set(values.length)
+    troubled.set(known.filter((value) => value < 1).length)
+    waiting.set(health.reports_waiting)
+    databaseAge.set(seconds(health.database_age_ms))
+    feedAge.set(seconds(health.feed_age_ms))
   }
 }
 

@@ -25,6 +25,7 @@ import { writeCursor } from './cursor.ts'
 import { filterFrom, type ListInput } from './list-input.ts'
 import { dependenciesOf, storeTogether } from './many.ts'
 import { type ManyInput, placeOfMany } from './many-input.ts'
+import type { Health } from './operations/health/health.ts'
 import type { BatchInput, Place, ScheduleInput, SubmitInput } from './schemas.ts'
 import { totalOf } from './stats.ts'
 import { delayOf, taskFrom } from './task-from.ts'
@@ -79,9 +80,13 @@ export interface Tasks {
 }
 
 /** The use cases of tasks, the same for every edge. */
-export function createTasks(sql: Sql): Tasks {
+export function createTasks(sql: Sql, { stored }: Pick<Health, 'stored'>): Tasks {
   const inserts = createBatcher<NewTask, Outcome>({
-    write: (tasks) => insertTogether(sql, tasks),
+    async write(tasks) {
+      const outcomes = await insertTogether(sql, tasks)
+      if (outcomes.every(({ error }) => error === undefined)) stored()
+      return outcomes
+    },
     maxItems: 1000,
     weigh: (task) => 1 + sizeOf(task) / 4096,
     maxWaiting: 20_000,

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { AppError, type ErrorCode } from '../shared/core/error.ts'
 import type { TaskAction } from '../shared/store/walk.ts'
 import { bulkInputs, previewInputs } from './bulk-input.ts'
-import type { Delta, Snap } from './dashboard/messages.ts'
+import type { LiveMessage } from './dashboard/messages.ts'
 import { within } from './deadline.ts'
 import { tellFailure } from './failure.ts'
 import type { FeedEvent } from './feed/event.ts'
@@ -81,6 +81,7 @@ const procedure = t.procedure.use(async ({ ctx, next, type }) => {
   const result = await limited.catch((error) => {
     throw toTrpc(error, ctx)
   })
+  if (type === 'mutation' && !result.ok) ctx.health.refused(result.error.cause)
   // A TRPCError without a cause, or for wrong input, is tRPC's own and says what it may.
   if (result.ok || !result.error.cause || result.error.code === 'BAD_REQUEST') return result
   throw toTrpc(result.error.cause, ctx)
@@ -148,7 +149,7 @@ async function* streamDashboard(
   signal: AbortSignal | undefined,
 ) {
   for await (const message of dashboard.follow(lastEventId ? Number(lastEventId) : null, signal)) {
-    yield tracked<Snap | Delta>(String(message.seq), message)
+    yield tracked<LiveMessage>(String(message.seq), message)
   }
 }
 

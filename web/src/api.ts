@@ -33,10 +33,11 @@ export type Tick = Outputs['schedules']['ticks']['ticks'][number]
 export type Queue = Outputs['queues']['get']
 export type Worker = Outputs['workers']['list'][number]
 
-type LiveMessage =
+export type LiveMessage =
   Outputs['dashboard']['live'] extends AsyncIterable<{ data: infer Message }> ? Message : never
 export type Snap = Extract<LiveMessage, { type: 'snap' }>
 export type Delta = Extract<LiveMessage, { type: 'delta' }>
+export type HealthView = LiveMessage['health']
 export type Span = Snap['spans'][number]
 export type LiveWorker = Snap['workers'][number]
 export type Buckets = Snap['buckets'][number]

@@ -6,9 +6,12 @@ import {
   type Counts,
   type Delta,
   type FeedEvent,
+  type HealthView,
+  type LiveMessage,
   type LiveWorker,
   type Snap,
 } from './api.ts'
+import { ageOf, type Freshness, freshnessOf, type Link, type Received } from './live/freshness.ts'
 import { createMoves, type Move } from './live/moved.ts'
 import { createRing } from './live/ring.ts'
 
@@ -20,24 +23,34 @@ interface Sample {
   running: number
 }
 
-export type Link = 'connecting' | 'live' | 'disconnected'
-
 const LOG_KEPT = 200
 const BUCKETS_KEPT = 300
 const RETRY_MS = 1000
 /** How long a worker that is gone stays in the picture. */
 export const GONE_SHOWN_MS = 60_000
 
-const NO_COUNTS: Counts = { pending: 0, assigned: 0, running: 0, completed: 0, failed: 0, cancelled: 0 }
+/** How often it is looked whether what is shown has become old. */
+const WATCH_MS = 250
 
-const [figures, setFigures] = createStore({
-  counts: NO_COUNTS,
-  throughput: 0,
-  queueDepth: 0,
+/** Null: nothing has been told yet, which is not the same as 0. */
+interface Figures {
+  counts: Counts | null
+  throughput: number | null
+  queueDepth: number | null
+  canScale: boolean
+}
+
+const [figures, setFigures] = createStore<Figures>({
+  counts: null,
+  throughput: null,
+  queueDepth: null,
   canScale: false,
 })
 const [workers, setWorkers] = createStore<{ list: LiveWorker[] }>({ list: [] })
 const [link, setLink] = createSignal<Link>('connecting')
+const [freshness, setFreshness] = createSignal<Freshness>('connecting')
+const [ageMs, setAgeMs] = createSignal<number | null>(null)
+const [health, setHealth] = createSignal<HealthView | null>(null)
 const [log, setLog] = createSignal<FeedEvent[]>([])
 const [dropped, setDropped] = createSignal(0)
 const [moves, setMoves] = createSignal<Move[]>([])
@@ -51,7 +64,13 @@ export const live = {
   /** By name; those gone less than a minute ago too. */
   workers: () => workers.list,
   online: () => workers.list.filter((worker) => worker.online),
-  link,
+  /** Whether what is shown can be believed. */
+  freshness,
+  isFresh: () => freshness() === 'live',
+  /** How old it is, in ms, to the second; null when nothing is known. */
+  ageMs,
+  /** How the whole system is, as the scheduler says; null when it has said nothing yet. */
+  health,
   /** Whether anything has arrived yet. */
   hasSnap,
   log,
@@ -68,6 +87,8 @@ export const live = {
   samples: [] as Sample[],
   /** The database's clock, epoch ms. */
   now: () => Date.now() + clockOffset,
+  /** The moment that is shown: it stands still while nothing new is known, so that nothing seems to go on. */
+  shownAt: () => stoppedAt ?? live.now(),
   nameOf: (id: number) => names.get(id) ?? `worker ${id}`,
 }
 
@@ -75,16 +96,24 @@ const names = new Map<number, string>()
 let follower = createMoves()
 let clockOffset = 0
 let lastSeq: number | null = null
+let received: Received | null = null
+let stoppedAt: number | null = null
+let onFresh = () => {}
 let subscription: { unsubscribe(): void } | null = null
 let retry: ReturnType<typeof setTimeout> | undefined
 
-/** Opens the subscription, and opens it again whenever it ends. */
+/**
+ * Opens the subscription, and opens it again whenever it ends.
+ *
+ * @param onReturn called when what is shown is current again after it was not
+ */
 export function startLive(onReturn: () => void): void {
+  onFresh = onReturn
   const connect = () => {
     clearTimeout(retry)
     subscription?.unsubscribe()
     const again = () => {
-      setLink('disconnected')
+      loseLink()
       clearTimeout(retry)
       retry = setTimeout(connect, RETRY_MS)
     }
@@ -92,13 +121,12 @@ export function startLive(onReturn: () => void): void {
       { lastEventId: lastSeq === null ? null : String(lastSeq) },
       {
         onData: ({ data }) => {
-          const isBack = link() === 'disconnected'
           take(data)
           setLink('live')
-          if (isBack) onReturn()
+          watch()
         },
         onConnectionStateChange: ({ state, error }) => {
-          if (state === 'connecting' && error) setLink('disconnected')
+          if (state === 'connecting' && error) loseLink()
         },
         onError: again,
         onComplete: again,
@@ -106,17 +134,40 @@ export function startLive(onReturn: () => void): void {
     )
   }
   addEventListener('offline', () => {
-    setLink('disconnected')
+    loseLink()
     subscription?.unsubscribe()
   })
   addEventListener('online', connect)
   connect()
   setInterval(forgetGone, 5000)
+  setInterval(watch, WATCH_MS)
 }
 
-function take(message: Snap | Delta): void {
+function loseLink(): void {
+  setLink('disconnected')
+  watch()
+}
+
+/** Says whether what is shown is current. */
+function watch(): void {
+  const now = performance.now()
+  const before = freshness()
+  const is = freshnessOf(link(), received, hasSnap(), now)
+  if (is === 'live') stoppedAt = null
+  else if (before === 'live') stoppedAt = live.now()
+  const age = ageOf(received, now)
+  setAgeMs(age === null ? null : Math.floor(age / 1000) * 1000)
+  setFreshness(is)
+  if (is === 'live' && before !== 'live' && before !== 'connecting') onFresh()
+}
+
+function take(message: LiveMessage): void {
   if (message.type === 'delta' && lastSeq !== null && message.seq <= lastSeq) return
   lastSeq = message.seq
+  received = { message, at: performance.now() }
+  setHealth(message.health)
+  // What has changed says little to those who do not know what was before.
+  if (message.type === 'unknown' || (message.type === 'delta' && !hasSnap())) return
   const offset = message.at - Date.now()
   // A message can only be late: the largest difference is the truest; a slow drift is followed.
   clockOffset =

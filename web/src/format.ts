@@ -26,6 +26,10 @@ export const formatCount = (count: number): string => whole.format(count)
 export const formatRate = (rate: number): string =>
   rate === 0 ? '0' : rate < 10 ? rate.toFixed(1) : whole.format(Math.round(rate))
 
+/** What is not known is a dash, never 0. */
+export const formatKnown = (value: number | null, format: (value: number) => string): string =>
+  value === null ? '–' : format(value)
+
 /** The part of a UUID that tells tasks apart at a glance: its beginning is the time, alike in those made together. */
 export const shortId = (id: string): string => id.slice(-8)
 

@@ -5,14 +5,16 @@ import { readStateCounts } from '../../shared/store/counts.ts'
 import { findSpans, listHeldSpans, listStandings, type WorkerStanding } from '../../shared/store/spans.ts'
 import type { FeedEvent } from '../feed/event.ts'
 import type { Feed, Follower } from '../feed/feed.ts'
+import type { Health } from '../operations/health/health.ts'
 import { createAttempts } from './attempts.ts'
 import { coalesce, type Step } from './coalesce.ts'
-import type { LiveWorker, Snap } from './messages.ts'
+import type { LiveWorker, Snap, Unknown } from './messages.ts'
 import { createSeconds } from './seconds.ts'
 
 export interface BoardOptions {
   sql: Sql
   feed: Feed
+  health: Pick<Health, 'view'>
   /** ms of silence after which a worker is gone. */
   silenceMs: number
   fleet: () => boolean
@@ -34,6 +36,10 @@ export interface Board {
   read(seq: number, nowMs: number): Promise<Step | null>
   /** How everything stands by the last `read`. */
   snap(seq: number): Snap
+  /** ms since what is shown was last known to be current; null before the first `read`. */
+  ageMs(nowMs: number): number | null
+  /** What can be said while nothing is known. */
+  unknown(seq: number): Unknown
 }
 
 const SECONDS = 300
@@ -47,8 +53,10 @@ const MAX_LOOKED_UP = 500
 const HELD_PAUSE_MS = 300
 const COUNTS_PAUSE_MS = 250
 const WORKERS_PAUSE_MS = 1000
+/** ms after which notices are taken to be missing, and the tables are looked at without them. */
+const FEED_SILENCE_MS = 2000
 
-export function createBoard({ sql, feed, silenceMs, fleet }: BoardOptions): Board {
+export function createBoard({ sql, feed, health, silenceMs, fleet }: BoardOptions): Board {
   const attempts = createAttempts({ maxWaiting: 2000, maxEnded: 1500, keepMs: 60_000 })
   const seconds = createSeconds(SECONDS)
   let follower: Follower | null = null
@@ -60,6 +68,8 @@ export function createBoard({ sql, feed, silenceMs, fleet }: BoardOptions): Boar
   let aheadMs = 0
   const due = { held: true, counts: true, workers: true, everything: true }
   const readAt = { held: 0, counts: 0, workers: 0 }
+
+  let currentAt: number | null = null
 
   const clock = () => Math.round(Date.now() + aheadMs)
 
@@ -117,9 +127,25 @@ export function createBoard({ sql, feed, silenceMs, fleet }: BoardOptions): Boar
     }))
   }
 
-  const figures = (seq: number) => ({
+  // Null: it is not known yet whether notices come.
+  function isFeedSilent(now: number) {
+    const heardAt = feed.currentAt()
+    return heardAt !== null && now - heardAt > FEED_SILENCE_MS
+  }
+
+  function ageMs(now: number) {
+    return currentAt === null ? null : Math.max(0, Math.round(now - currentAt))
+  }
+
+  const standing = (seq: number) => ({
     seq,
     at: clock(),
+    health: health.view(),
+    dataAgeMs: ageMs(performance.now()),
+  })
+
+  const figures = (seq: number) => ({
+    ...standing(seq),
     counts,
     throughput: feed.completedPerSecond(),
     queueDepth: counts.pending + counts.assigned,
@@ -152,6 +178,8 @@ export function createBoard({ sql, feed, silenceMs, fleet }: BoardOptions): Boar
 
     async read(seq, nowMs) {
       let hasCounts = false
+      const isSilent = isFeedSilent(nowMs)
+      if (isSilent && nowMs - readAt.counts >= WORKERS_PAUSE_MS) due.counts = due.held = true
       try {
         ;[hasCounts] = await Promise.all([readCountsNow(nowMs), readHeld(nowMs), readWorkers(nowMs)])
       } catch (error) {
@@ -159,6 +187,8 @@ export function createBoard({ sql, feed, silenceMs, fleet }: BoardOptions): Boar
         throw error
       }
       due.everything = false
+      // Workers are read once a second; counts when a notice says so, which says something only while notices come.
+      if (readAt.workers === nowMs && (!isSilent || readAt.counts === nowMs)) currentAt = nowMs
       const events = await readLog()
       const now = liveWorkers()
       const workers = now.filter((worker) => shown.get(worker.id) !== JSON.stringify(worker))
@@ -183,5 +213,7 @@ export function createBoard({ sql, feed, silenceMs, fleet }: BoardOptions): Boar
         log,
       }
     },
+    ageMs,
+    unknown: (seq) => ({ type: 'unknown', ...standing(seq) }),
   }
 }

@@ -3,7 +3,7 @@ import type { Log } from '../../shared/log.ts'
 import { within } from '../deadline.ts'
 import { type BoardOptions, createBoard, LIMITS } from './board.ts'
 import { coalesce, type Step } from './coalesce.ts'
-import type { Delta, Snap } from './messages.ts'
+import type { LiveMessage, Snap, Unknown } from './messages.ts'
 import { createSteps } from './steps.ts'
 
 export interface DashboardOptions extends BoardOptions {
@@ -14,24 +14,26 @@ export interface DashboardOptions extends BoardOptions {
 
 export interface Dashboard {
   /**
-   * How everything stands and then what changes, at most ten times a second, for as long as it is asked for.
-   * Nothing is queued for a client: one that asks late is given one delta in place of all that it missed, and
+   * How everything stands and then what changes, at most ten times a second and at least once, for as long as it
+   * is asked for; while the database is away, that nothing is known, and then again how everything stands. Nothing is queued for a client: one that asks late is given one delta in place of all that it missed, and
    * a snap when that is longer ago than the deltas are held.
    *
    * @param lastSeq the last message that the client has seen
-   * @throws `too_many`, `unavailable` while the database is away or when the scheduler stops
+   * @throws `too_many`, `unavailable` when the scheduler stops
    */
-  follow(lastSeq: number | null, signal?: AbortSignal): AsyncGenerator<Snap | Delta, void>
+  follow(lastSeq: number | null, signal?: AbortSignal): AsyncGenerator<LiveMessage, void>
   /** Ends all streams. */
   stop(): Promise<void>
 }
 
 const MAX_CLIENTS = 200
 const INTERVAL_MS = 100
-/** Even when nothing changes: that the clock goes on says that the connection lives. */
-const QUIET_MS = 1000
+/** Even when nothing changes, or nothing can be read: silence says that the connection is gone. */
+const QUIET_MS = 900
 const RETRY_MS = 300
-const FIRST_SNAP_MS = 5000
+/** ms that a client waits for a snap before it is told that nothing is known; what is older is not given to it. */
+const UNKNOWN_MS = 2000
+const STOP_MS = 500
 
 /** The live dashboard, shared by all who look at it. While nobody does, the database is not asked. */
 export function createDashboard({ log, keepMs = 10_000, ...options }: DashboardOptions): Dashboard {
@@ -43,6 +45,9 @@ export function createDashboard({ log, keepMs = 10_000, ...options }: DashboardO
   let running: Promise<void> | null = null
   let stopped = false
   let publishedAt = Number.NEGATIVE_INFINITY
+  let reading: Promise<void> | null = null
+  let isAwake = false
+  let gaveUnknown = false
   const waitingForStep = new Set<() => void>()
   const waitingForSnap = new Set<(snap: Snap) => void>()
 
@@ -51,32 +56,49 @@ export function createDashboard({ log, keepMs = 10_000, ...options }: DashboardO
   const isWanted = () => !stopped && (clients > 0 || performance.now() - leftAt < keepMs)
 
   async function run() {
-    let isAwake = false
     while (isWanted()) {
       const now = performance.now()
-      try {
-        if (!isAwake) board.wake()
-        isAwake = true
-        publish(await board.read(steps.lastSeq + 1, now))
-      } catch (error) {
-        log.debug({ err: error }, 'The dashboard could not be read')
-        await Bun.sleep(RETRY_MS)
-      }
+      // A database that stands still keeps the answer back; clients are told so meanwhile.
+      reading ??= read().finally(() => {
+        reading = null
+      })
+      await Promise.race([reading, Bun.sleep(INTERVAL_MS)])
+      if (performance.now() - publishedAt >= QUIET_MS) publish(quiet())
       await Bun.sleep(Math.max(10, INTERVAL_MS - (performance.now() - now)))
     }
+    await Promise.race([reading, Bun.sleep(STOP_MS)])
+    isAwake = false
     board.sleep()
     steps.clear()
     running = null
   }
 
-  function publish(changed: Step | null) {
-    const now = performance.now()
-    const step = changed ?? (now - publishedAt >= QUIET_MS ? quiet() : null)
-    if (step) {
-      steps.push(step, now)
-      publishedAt = now
-      release()
+  async function read() {
+    try {
+      if (!isAwake) board.wake()
+      isAwake = true
+      const step = await board.read(steps.lastSeq + 1, performance.now())
+      if (!isWanted()) return
+      // Steps may have been published during the read.
+      if (step) publish({ ...step, delta: { ...step.delta, seq: steps.lastSeq + 1 } })
+      giveSnaps()
+    } catch (error) {
+      log.debug({ err: error }, 'The dashboard could not be read')
+      await Bun.sleep(RETRY_MS)
     }
+  }
+
+  function publish(step: Step) {
+    publishedAt = performance.now()
+    steps.push(step, publishedAt)
+    for (const resolve of waitingForStep) resolve()
+    waitingForStep.clear()
+  }
+
+  function giveSnaps() {
+    // Those who were told that nothing is known need everything, not what has changed.
+    if (gaveUnknown) steps.clear()
+    gaveUnknown = false
     if (waitingForSnap.size === 0) return
     const snap = board.snap(steps.lastSeq)
     for (const resolve of waitingForSnap) resolve(snap)
@@ -94,11 +116,14 @@ export function createDashboard({ log, keepMs = 10_000, ...options }: DashboardO
     waitingForStep.clear()
   }
 
-  async function nextSnap(): Promise<Snap> {
+  async function nextSnap(): Promise<Snap | Unknown> {
     const { promise, resolve } = Promise.withResolvers<Snap>()
     waitingForSnap.add(resolve)
     try {
-      return await within(FIRST_SNAP_MS, 'The database is not available. Try again shortly.', promise)
+      return await within(UNKNOWN_MS, 'unknown', promise)
+    } catch {
+      gaveUnknown = true
+      return board.unknown(steps.lastSeq)
     } finally {
       waitingForSnap.delete(resolve)
     }

@@ -2,6 +2,7 @@ import type { Histogram } from '../../shared/core/histogram.ts'
 import type { TaskState } from '../../shared/core/task.ts'
 import type { Span, WorkerStanding } from '../../shared/store/spans.ts'
 import type { FeedEvent } from '../feed/event.ts'
+import type { HealthView } from '../operations/health/view.ts'
 
 export interface LiveWorker extends WorkerStanding {
   busySlots: number
@@ -19,15 +20,27 @@ export interface Buckets {
   run: Histogram
 }
 
-interface Figures {
+/** In every message: whether what is shown can be believed. */
+interface Standing {
   /** Rises with every delta of this scheduler, across its restarts too. */
   seq: number
   /** Epoch ms by the database's clock. */
   at: number
+  health: HealthView
+  /** ms since the figures were last known to be current, when this was sent; null when they never were. */
+  dataAgeMs: number | null
+}
+
+interface Figures extends Standing {
   counts: Record<TaskState, number>
   /** Tasks completed per second, over the last 10 s. */
   throughput: number
   queueDepth: number
+}
+
+/** Nothing is known now: the database is away. A snap follows when it is back. */
+export interface Unknown extends Standing {
+  type: 'unknown'
 }
 
 /** How everything stands. */
@@ -53,3 +66,5 @@ export interface Delta extends Figures {
   /** How many attempts and events were left out of this message, because there were too many. */
   dropped: number
 }
+
+export type LiveMessage = Unknown | Snap | Delta

@@ -48,6 +48,9 @@ const KINDS = {
   queue_resumed: { event: 'queue_resumed', level: 'info', verb: 'Queue resumed' },
   worker_online: { event: 'worker_online', level: 'success', verb: 'Worker online' },
   worker_offline: { event: 'worker_offline', level: 'error', verb: 'Worker offline' },
+  /** Something keeps the system from its work, or does no longer. */
+  trouble: { event: 'trouble_began', level: 'error', verb: 'Trouble began' },
+  recovered: { event: 'trouble_ended', level: 'success', verb: 'Trouble ended' },
   /** Events were missed here. */
   gap: { event: 'feed_gap', level: 'error', verb: 'Events may be missing here' },
 } as const satisfies Record<string, Kind>

@@ -52,6 +52,12 @@ export interface Feed {
    */
   follow(from: 'live' | 'backlog' | number): Follower
   observe(observer: Observer): void
+  /** Tells of what this scheduler found, and no table says. */
+  announce(type: 'trouble' | 'recovered', msg: string): void
+  /** Sends a sign of life by way of the database; `currentAt` says when one came. */
+  signal(sql: Sql): Promise<unknown>
+  /** When notices were last known to arrive, by performance.now(); null when none has yet. */
+  currentAt(): number | null
   /** Tasks completed per second, over the last 10 s. */
   completedPerSecond(): number
 }
@@ -86,7 +92,9 @@ export function createFeed({
     enter: (draft) => enter({ id: ++lastId, ...draft }),
     onError: (error) => log.debug({ err: error }, 'Could not look watched tasks up'),
   })
-  let subscription: Subscription | null = null
+  const subscriptions: Subscription[] = []
+  const signalChannel = `taskmaster_signal_${crypto.randomUUID().replaceAll('-', '')}`
+  let currentAt: number | null = null
   let wasListening = false
   /** Nothing was told since the last gap. */
   let isAfterGap = false
@@ -177,7 +185,11 @@ export function createFeed({
 
   return {
     async start() {
-      subscription = await listen(sql, EVENTS_CHANNEL, onPayload, onListen)
+      const onSignal = () => {
+        currentAt = performance.now()
+      }
+      subscriptions.push(await listen(sql, EVENTS_CHANNEL, onPayload, onListen))
+      subscriptions.push(await listen(sql, signalChannel, onSignal, () => {}))
       await names.refresh()
     },
 
@@ -185,7 +197,8 @@ export function createFeed({
       watch.stop()
       for (const mailbox of mailboxes) mailbox.close()
       // The connection may be away, and with it whoever could answer.
-      await Promise.race([subscription?.stop().catch(() => {}), Bun.sleep(500)])
+      const leaving = subscriptions.map((subscription) => subscription.stop().catch(() => {}))
+      await Promise.race([Promise.all(leaving), Bun.sleep(500)])
     },
 
     recent() {
@@ -231,6 +244,15 @@ export function createFeed({
     },
 
     observe: (observer) => void observers.add(observer),
+
+    announce(type, msg) {
+      tellKept()
+      publish(plainEvent(type, Date.now(), msg))
+    },
+
+    signal: (by) => by`SELECT pg_notify(${signalChannel}, '')`,
+
+    currentAt: () => currentAt,
 
     completedPerSecond: () => throughput.perSecond(performance.now()),
   }

@@ -1,5 +1,6 @@
 import { loadPackageDefinition } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
+import type { ProtoGrpcType as ControlProto } from './gen/control.ts'
 import type { ProtoGrpcType as TaskProto } from './gen/task.ts'
 import type { ProtoGrpcType } from './gen/taskmaster.ts'
 
@@ -12,6 +13,7 @@ const load = (name: string) =>
 export const { CoordinatorService, WorkerService } = (load('taskmaster.proto') as unknown as ProtoGrpcType)
   .grpcapi
 export const { TaskService } = (load('task.proto') as unknown as TaskProto).task
+export const { Control } = (load('control.proto') as unknown as ControlProto).taskmaster
 
 /** Channel settings of every client and server: dead peers are noticed, large batches pass. */
 export const CHANNEL_OPTIONS = {

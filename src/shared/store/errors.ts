@@ -56,6 +56,17 @@ export function describeDatabaseError(error: unknown): string {
   return meaning && meaning.kind !== 'internal' ? `${meaning.text} (${message})` : message
 }
 
+/** The same in plain words alone, for those who may not see the database's own. */
+export function summarizeDatabaseError(error: unknown): string {
+  const code = codeOf(error)
+  if (code === 'NO_ANSWER') return 'PostgreSQL is not answering.'
+  const meaning = meaningOfError(error)
+  if (meaning === UNREACHABLE) return 'PostgreSQL cannot be reached.'
+  return !meaning || meaning.kind === 'internal'
+    ? `A statement failed${code ? ` (SQLSTATE ${code})` : ''}.`
+    : meaning.text
+}
+
 /** The SQLSTATE of an error, or what the driver calls it. */
 export const databaseCode = codeOf
 

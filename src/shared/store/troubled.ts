@@ -1,5 +1,5 @@
 import type { Troubles } from '../runtime/troubles.ts'
-import { databaseCode, describeDatabaseError } from './errors.ts'
+import { databaseCode, summarizeDatabaseError } from './errors.ts'
 
 /**
  * Does something with the database and keeps the record of whether it is possible: a failure raises the trouble, a
@@ -20,7 +20,7 @@ export async function troubled<T>(
     return result
   } catch (error) {
     troubles.raise(key, {
-      message: `${what}: ${describeDatabaseError(error)}`,
+      message: `${what}: ${summarizeDatabaseError(error)}`,
       code: databaseCode(error) ?? 'unknown',
     })
     throw error

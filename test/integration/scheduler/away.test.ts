@@ -29,15 +29,7 @@ test('while the database is away every route says so with 503 and Retry-After, a
   await proxy.close()
 
   const id = '00000000-0000-7000-8000-000000000000'
-  const gets = [
-    '/api/tasks',
-    '/tasks',
-    `/tasks/${id}`,
-    `/api/status?task_id=${id}`,
-    '/api/stats',
-    '/workers',
-    '/metrics',
-  ]
+  const gets = ['/api/tasks', '/tasks', `/tasks/${id}`, `/api/status?task_id=${id}`, '/api/stats', '/workers']
   const answers = await Promise.all([
     ...gets.map((path) => served.get(path)),
     served.post('/tasks', { command: 'x' }),
@@ -51,9 +43,13 @@ test('while the database is away every route says so with 503 and Retry-After, a
     expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0)
   }
   expect((await served.get('/healthz')).status).toBe(200)
+  const metrics = await served.get('/metrics')
+  expect(metrics.status).toBe(200)
+  expect(metrics.body).not.toContain('taskmaster_tasks_pending')
   const ready = await served.get('/readyz')
   expect(ready.status).toBe(503)
   expect(ready.body.missing).toContain('database')
+  expect((await served.get('/metrics')).body).toContain('taskmaster_health{component="database"} 0\n')
   expect((await served.get('/api/logs')).status).toBe(200)
   expect(served.logged.filter(({ level }) => level >= 50)).toEqual([])
 

@@ -105,7 +105,7 @@ test('a batch refuses a key, in its body and in the header', async () => {
 test('the same key many times at once, through several schedulers, is one task', async () => {
   const { sql, services, database } = await createStand()
   const pool = connect(database.settings)
-  const schedulers = [services.tasks, createTasks(sql), createTasks(pool)]
+  const schedulers = [services.tasks, createTasks(sql, services.health), createTasks(pool, services.health)]
   const answers = await Promise.all(
     Array.from({ length: 300 }, (_, index) =>
       schedulers[index % 3]!.submit({ command: `${index % 10}`, idempotency_key: `key ${index % 10}` }),

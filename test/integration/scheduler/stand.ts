@@ -9,9 +9,10 @@ import { createExports } from '../../../src/scheduler/export/exports.ts'
 import type { FeedEvent } from '../../../src/scheduler/feed/event.ts'
 import { createFeed, type Feed } from '../../../src/scheduler/feed/feed.ts'
 import type { Fleet } from '../../../src/scheduler/fleet/port.ts'
-import { createHealth } from '../../../src/scheduler/health.ts'
+
 import { DEFAULT_LIMITS, type Limits } from '../../../src/scheduler/limits.ts'
 import { createTaskLogs } from '../../../src/scheduler/logs/task-logs.ts'
+import { createHealth } from '../../../src/scheduler/operations/health/health.ts'
 import { createQueues } from '../../../src/scheduler/queues/queues.ts'
 import { type AllowedHosts, allowedHosts } from '../../../src/scheduler/rest/hosts.ts'
 import { createSchedules } from '../../../src/scheduler/schedules/schedules.ts'
@@ -98,9 +99,10 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     ...(options.resumeEvents && { resumeEvents: options.resumeEvents }),
   })
   const actions = createActions({ sql, budgetMs: 5000, ...options.actions })
+  const health = createHealth({ sql, feed, log, coordinators: options.coordinators ?? ['127.0.0.1:1'] })
   const services: Services = {
     sql,
-    tasks: createTasks(sql),
+    tasks: createTasks(sql, health),
     taskLogs: createTaskLogs({ sql, feed }),
     exports: createExports(sql),
     actions,
@@ -114,10 +116,10 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     autoscaler: null,
     feed,
     dashboard: createDashboard({
-      ...{ sql, feed, log, silenceMs: 15_000, fleet: () => fleet.isScalable },
+      ...{ sql, feed, health, log, silenceMs: 15_000, fleet: () => fleet.isScalable },
       ...(options.dashboardKeepMs && { keepMs: options.dashboardKeepMs }),
     }),
-    health: createHealth({ sql, coordinators: options.coordinators ?? ['127.0.0.1:1'], timeoutMs: 1000 }),
+    health,
     site: createSite(options.site ?? '/nowhere'),
     hosts: options.hosts === undefined ? allowedHosts(options.listensOn ?? '127.0.0.1', []) : options.hosts,
     limits,
@@ -151,7 +153,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     send: (path, body, headers = json) => ask(path, { method: 'POST', headers, body }),
     async end() {
       await Promise.all([services.dashboard.stop(), feed.stop(), services.taskLogs.stop()])
-      services.health.close()
+      await services.health.stop()
       if (sql !== database.sql) await sql.end({ timeout: 1 })
     },
   }

@@ -1,5 +1,4 @@
-import { lazy, Show, Suspense } from 'solid-js'
-import { live } from '../events.ts'
+import { lazy, Suspense } from 'solid-js'
 import { ActivityLog } from '../parts/ActivityLog.tsx'
 import { BulkPanel } from '../parts/BulkPanel.tsx'
 import { FleetPanel } from '../parts/FleetPanel.tsx'
@@ -17,15 +16,6 @@ export function HomePage() {
   return (
     <>
       <h1 class="visually-hidden">Overview</h1>
-      <Show when={live.link() === 'disconnected'}>
-        <div class="notice">
-          <strong>Disconnected.</strong> What is shown is from before; it goes on by itself as soon as the
-          scheduler answers.
-          <button type="button" onClick={() => location.reload()}>
-            Reload
-          </button>
-        </div>
-      </Show>
       <Suspense>
         <PausedQueues />
       </Suspense>

@@ -79,8 +79,8 @@ function Found(props: { task: TaskDetail }) {
       void queryClient.invalidateQueries({ queryKey: ['task', props.task.id] })
     }
   })
-  const [now, setNow] = createSignal(live.now())
-  const timer = setInterval(() => isEnded(props.task.state) || setNow(live.now()), 200)
+  const [now, setNow] = createSignal(live.shownAt())
+  const timer = setInterval(() => isEnded(props.task.state) || setNow(live.shownAt()), 200)
   onCleanup(() => clearInterval(timer))
   return (
     <>

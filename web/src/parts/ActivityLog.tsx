@@ -22,6 +22,8 @@ const LABELS: Record<FeedEvent['type'], string> = {
   queue_resumed: 'resumed',
   worker_online: 'online',
   worker_offline: 'offline',
+  trouble: 'trouble',
+  recovered: 'recovered',
   gap: 'gap',
 }
 

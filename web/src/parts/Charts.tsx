@@ -22,7 +22,7 @@ export default function Charts() {
   onCleanup(() => clearInterval(timer))
   const end = createMemo(() => {
     tick()
-    return Math.floor(live.now() / 1000)
+    return Math.floor(live.shownAt() / 1000)
   })
   const depth = createMemo<Series>(() => {
     end()

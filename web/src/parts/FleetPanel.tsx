@@ -42,7 +42,7 @@ export function FleetPanel() {
     <section class="panel" id="fleet" aria-labelledby="fleet-title">
       <header class="panel-head">
         <h2 id="fleet-title">Fleet</h2>
-        <p class="soft small">{plural(online(), 'worker')} online</p>
+        <p class="soft small">{live.hasSnap() ? plural(online(), 'worker') : '– workers'} online</p>
       </header>
       <Show when={live.hasSnap() && !live.figures.canScale}>
         <p class="soft small">These workers were started by hand, so they are not scaled from here.</p>
@@ -61,7 +61,7 @@ export function FleetPanel() {
           {(count) => (
             <button
               type="button"
-              aria-pressed={online() === count}
+              aria-pressed={live.hasSnap() && online() === count}
               aria-label={`Scale to ${plural(count, 'worker')}`}
               onClick={() => scale(count)}
             >
@@ -92,7 +92,7 @@ export function FleetPanel() {
         <label>
           Worker to kill
           <select value={victim()} onChange={(event) => setPicked(event.currentTarget.value)}>
-            <For each={names()} fallback={<option value="">none online</option>}>
+            <For each={names()} fallback={<option value="">{live.hasSnap() ? 'none online' : '–'}</option>}>
               {(name) => <option value={name}>{name}</option>}
             </For>
           </select>

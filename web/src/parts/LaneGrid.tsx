@@ -13,7 +13,7 @@ export function LaneGrid(props: { rows: LaneRow[]; shown: boolean }) {
   const [current, setCurrent] = createSignal(new Map<string, Bar>())
   createEffect(() => {
     tick()
-    const now = live.now()
+    const now = live.shownAt()
     const bars = listBars(live.ring, props.rows, now, now)
     setCurrent(
       new Map(
@@ -27,7 +27,7 @@ export function LaneGrid(props: { rows: LaneRow[]; shown: boolean }) {
     const bar = current().get(`${workerId}/${slot}`)
     if (!bar) return ['Idle', '', '']
     const isWaiting = bar.started === Number.POSITIVE_INFINITY
-    const since = formatDuration(live.now() - (isWaiting ? bar.from : bar.started))
+    const since = formatDuration(live.shownAt() - (isWaiting ? bar.from : bar.started))
     const attempt = bar.attempt > 1 ? `${shortId(bar.taskId)}, attempt ${bar.attempt}` : shortId(bar.taskId)
     return [isWaiting ? 'Waits' : 'Runs', attempt, since]
   }

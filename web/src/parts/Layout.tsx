@@ -1,16 +1,14 @@
 import { A, useLocation, useNavigate } from '@solidjs/router'
-import { createEffect, createSignal, ErrorBoundary, type JSX, on, onCleanup, onMount, Show } from 'solid-js'
+import { createEffect, ErrorBoundary, type JSX, on, onCleanup, onMount, Show } from 'solid-js'
 import { useDialogs } from '../dialogs.ts'
-import { live } from '../events.ts'
 import { listenToKeys } from '../keyboard.ts'
 import { reasonOf } from '../reason.ts'
 import { theme, turnTheme } from '../theme.ts'
 import { Empty } from './Empty.tsx'
 import { HelpDialog } from './HelpDialog.tsx'
 import { KillDialog } from './KillDialog.tsx'
+import { FreshnessMark, TroubleBanner } from './Standing.tsx'
 import { Toasts } from './Toasts.tsx'
-
-const SETTLED_MS = 1500
 
 /** What every page stands in. */
 export function Layout(props: { children?: JSX.Element }) {
@@ -71,7 +69,7 @@ export function Layout(props: { children?: JSX.Element }) {
           <kbd>/</kbd>
         </form>
         <div class="top-end">
-          <LinkState />
+          <FreshnessMark />
           <button
             type="button"
             class="quiet"
@@ -86,6 +84,7 @@ export function Layout(props: { children?: JSX.Element }) {
           </button>
         </div>
       </header>
+      <TroubleBanner />
       <main id="content" tabindex="-1" data-page={location.pathname}>
         <ErrorBoundary fallback={(error, reset) => <Broken error={error} reset={reset} />}>
           {props.children}
@@ -112,29 +111,6 @@ function Broken(props: { error: unknown; reset: () => void }) {
         Reload
       </button>
     </Empty>
-  )
-}
-
-const WORDS = { connecting: 'Connecting', live: 'Live', disconnected: 'Disconnected' }
-
-function LinkState() {
-  // A blink of the network is no news.
-  const [shown, setShown] = createSignal(live.link())
-  createEffect(() => {
-    const now = live.link()
-    if (now === 'live') return setShown(now)
-    const timer = setTimeout(setShown, now === 'connecting' ? SETTLED_MS : 0, now)
-    onCleanup(() => clearTimeout(timer))
-  })
-  return (
-    <p
-      class={`link link-${shown()}`}
-      role="status"
-      title={shown() === 'disconnected' ? 'Trying again every second; what is shown is from before' : ''}
-    >
-      <span class="link-mark" aria-hidden="true" />
-      {WORDS[shown()]}
-    </p>
   )
 }
 

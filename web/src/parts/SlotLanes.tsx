@@ -41,7 +41,6 @@ export function SlotLanes() {
     let frame: number | null = null
     let timer: ReturnType<typeof setTimeout> | undefined
     let toldAt = 0
-    let stoppedAt = live.now()
     /** Until time has moved the picture by half a pixel. */
     const pauseMs = () =>
       isCalm.matches ? CALM_FRAME_MS : WINDOW_MS / Math.max(1, width()) / (devicePixelRatio || 1) / 2
@@ -53,8 +52,7 @@ export function SlotLanes() {
       frame = null
       if (width() === 0 || isGrid() || !isSeen()) return
       timer = setTimeout(request, pauseMs())
-      const now = live.link() === 'disconnected' ? stoppedAt : live.now()
-      stoppedAt = now
+      const now = live.shownAt()
       const waits = paint(
         context,
         { ring: live.ring, geometry: geometry(), gone: gone(), now, width: width() },
@@ -69,7 +67,7 @@ export function SlotLanes() {
     createEffect(on([width, geometry, painted, isSeen, isGrid], request))
     createEffect(on(live.beat, () => isCalm.matches || request(), { defer: true }))
     Object.assign(window, {
-      taskmasterLanes: (ms = WINDOW_MS) => listBars(live.ring, rows(), live.now() - ms, live.now()),
+      taskmasterLanes: (ms = WINDOW_MS) => listBars(live.ring, rows(), live.shownAt() - ms, live.shownAt()),
     })
     onCleanup(() => {
       clearTimeout(timer)

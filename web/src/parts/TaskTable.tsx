@@ -36,7 +36,7 @@ export function TaskTable(props: {
   const [top, setTop] = createSignal(0)
   const [height, setHeight] = createSignal(600)
   const [focused, setFocused] = createSignal(0)
-  const [now, setNow] = createSignal(live.now())
+  const [now, setNow] = createSignal(live.shownAt())
   const count = () => Math.max(props.pages.rows().length, props.pages.total())
   const first = () => Math.max(0, Math.floor(top() / ROW_HEIGHT) - SPARE)
   const last = () => Math.min(count(), Math.ceil((top() + height()) / ROW_HEIGHT) + SPARE)
@@ -47,7 +47,7 @@ export function TaskTable(props: {
   onMount(() => {
     const observer = new ResizeObserver(() => setHeight(holder.clientHeight))
     observer.observe(holder)
-    const timer = setInterval(() => setNow(live.now()), 500)
+    const timer = setInterval(() => setNow(live.shownAt()), 500)
     onCleanup(() => {
       observer.disconnect()
       clearInterval(timer)

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { coalesce, keyOf, type Step } from '../../../../src/scheduler/dashboard/coalesce.ts'
 import type { Delta } from '../../../../src/scheduler/dashboard/messages.ts'
 import type { Span } from '../../../../src/shared/store/spans.ts'
+import { HEALTHY } from '../../../support/health.ts'
 import fc from '../../../support/property.ts'
 
 const NO_COUNTS = { pending: 0, assigned: 0, running: 0, completed: 0, failed: 0, cancelled: 0 }
@@ -13,7 +14,8 @@ const span = (taskId: string, attempt: number, times: Partial<Span> = {}): Span 
 })
 
 function step(seq: number, spans: Span[], born: Iterable<string> = [], rest: Partial<Delta> = {}): Step {
-  const figures = { seq, at: seq, counts: NO_COUNTS, throughput: 0, queueDepth: 0 }
+  const standing = { seq, at: seq, health: HEALTHY, dataAgeMs: 0 }
+  const figures = { ...standing, counts: NO_COUNTS, throughput: 0, queueDepth: 0 }
   const delta: Delta = {
     type: 'delta',
     ...figures,
