@@ -124,6 +124,21 @@ export interface EventView {
   task_id: string | null
 }
 
+interface PartHealth {
+  state: 'ok' | 'degraded' | 'down' | 'unknown'
+  message: string | null
+  code: string | null
+  since: string
+}
+
+export interface HealthView extends PartHealth {
+  database: PartHealth
+  feed: PartHealth
+  coordinators: (PartHealth & { address: string })[]
+  reports_waiting: number
+  database_age_ms: number | null
+}
+
 export interface Api {
   /** The scheduler's URL, without a slash at its end. */
   readonly url: string

@@ -4,6 +4,7 @@ import { actionCommands } from './actions.ts'
 import { auditCommand } from './audit.ts'
 import { chaosCommand } from './chaos.ts'
 import { exportCommand } from './export.ts'
+import { healthCommand } from './health.ts'
 import { killCommand } from './kill.ts'
 import { logsCommand } from './logs.ts'
 import { migrateCommand } from './migrate.ts'
@@ -54,7 +55,7 @@ export function createProgram(env: Env): Command {
     deadLettersCommand(),
   ]
   const ofWorkers = [workersCommand(), scaleCommand(), killCommand()]
-  const ofAll = [logsCommand(), statsCommand(), auditCommand(), migrateCommand(env)]
+  const ofAll = [logsCommand(), statsCommand(), healthCommand(), auditCommand(), migrateCommand(env)]
   for (const command of [upCommand(env), ...ofTasks, ...ofWorkers, ...ofAll]) program.addCommand(command)
   program.addCommand(queuesCommand())
   program.addCommand(schedulesCommand())

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { StatsView } from './api.ts'
 import { type CommonOptions, finishRemoteCommand, print, printJson } from './command.ts'
+import { getWithHealth, warn } from './health.ts'
 import { renderPairs } from './table.ts'
 import { renderWorkers } from './workers.ts'
 
@@ -9,9 +10,10 @@ export function statsCommand(): Command {
     .description('show how many tasks are in which state, and the workers')
     .addHelpText('after', '\nExample:\n  $ bun run taskmaster stats')
   return finishRemoteCommand<[], CommonOptions>(command, async (api, { json }) => {
-    const stats = await api.get<StatsView>('/api/stats')
+    const { answer: stats, warning } = await getWithHealth<StatsView>(api, '/api/stats')
     if (json) printJson(stats)
     else print(render(stats))
+    warn(warning)
   })
 }
 

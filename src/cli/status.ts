@@ -3,6 +3,7 @@ import { DEFAULT_QUEUE } from '../shared/core/lane.ts'
 import type { AttemptView, RelativeView, TaskDetailView } from './api.ts'
 import { type CommonOptions, finishRemoteCommand, print, printJson, terminalWidth } from './command.ts'
 import { formatSeconds } from './duration.ts'
+import { getWithHealth, warn } from './health.ts'
 import { priorityName } from './priority.ts'
 import { renderPairs, renderTable } from './table.ts'
 import { formatTime } from './times.ts'
@@ -13,9 +14,10 @@ export function statusCommand(): Command {
     .argument('<id>', 'the id that submit printed')
     .addHelpText('after', '\nExample:\n  $ bun run taskmaster status 0190b5a2-7c3e-7000-8000-000000000000')
   return finishRemoteCommand<[string], CommonOptions>(command, async (api, { json }, id) => {
-    const task = await api.get<TaskDetailView>('/api/status', { task_id: id })
+    const { answer: task, warning } = await getWithHealth<TaskDetailView>(api, '/api/status', { task_id: id })
     if (json) printJson(task)
     else print(describe(task) + describeAttempts(task.attempts))
+    warn(warning)
   })
 }
 

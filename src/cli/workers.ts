@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { WorkerView } from './api.ts'
 import { type CommonOptions, finishRemoteCommand, print, printJson, terminalWidth } from './command.ts'
+import { getWithHealth, warn } from './health.ts'
 import { renderTable } from './table.ts'
 import { formatTime } from './times.ts'
 
@@ -14,9 +15,11 @@ export function workersCommand(): Command {
     .option('--all', 'those that are gone, too')
     .addHelpText('after', '\nExample:\n  $ bun run taskmaster workers')
   return finishRemoteCommand<[], WorkersOptions>(command, async (api, { json, all }) => {
-    const workers = await api.get<WorkerView[]>('/api/workers', { include: all && 'offline' })
+    const include = all && 'offline'
+    const { answer: workers, warning } = await getWithHealth<WorkerView[]>(api, '/api/workers', { include })
     if (json) printJson(workers)
     else print(workers.length > 0 ? renderWorkers(workers) : 'No workers.')
+    warn(warning)
   })
 }
 
