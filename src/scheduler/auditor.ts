@@ -1,6 +1,6 @@
 import type { TaskState } from '../shared/core/task.ts'
 import type { Log } from '../shared/log.ts'
-import { type AuditFacts, auditTasks } from '../shared/store/audit.ts'
+import { type AuditFacts, auditTasks, type UnstartedWorker } from '../shared/store/audit.ts'
 import type { Sql } from '../shared/store/connect.ts'
 
 /** What an audit found, as callers see it. */
@@ -13,6 +13,8 @@ export interface Audit {
   orphaned_tasks: number
   overdue_stops: number
   overfull_workers: { id: number; name: string; running: number; slots: number }[]
+  /** Workers that were given tasks and start none, although they have free slots. */
+  unstarted_workers: { id: number; name: string; assigned: number; free_slots: number; oldest_ms: number }[]
   held_tasks: number
   idle_workers: number
   /** Of the task that is due the longest and that nobody holds; null when none is. */
@@ -45,6 +47,8 @@ export interface AuditorOptions {
   graceMs?: number
   /** ms that a due task may wait while workers are idle. */
   stallMs?: number
+  /** Whether starts may have been reported that are not in the tables yet: then nobody is blamed for starting nothing. */
+  areReportsLate?: () => boolean
 }
 
 /** A backlog that drains has idle workers for moments: only one that has them in every look is stalled. */
@@ -53,7 +57,8 @@ const LOOK_PAUSE_MS = 150
 
 /** Looks again and again whether what should be is what is. It changes nothing. */
 export function createAuditor(options: AuditorOptions): Auditor {
-  const { sql, log, silenceMs, graceMs = 10_000, stallMs = 5000 } = options
+  const { sql, log, silenceMs, graceMs = 10_000, stallMs = 5000, areReportsLate = () => false } = options
+  const idlers = createIdlers(graceMs)
   let running: Promise<Audit> | null = null
   let last: { audit: Audit; endedAt: number } | null = null
 
@@ -67,7 +72,8 @@ export function createAuditor(options: AuditorOptions): Auditor {
       await Bun.sleep(LOOK_PAUSE_MS)
       facts = await look()
     }
-    const found = judge(facts, looksStalled(facts))
+    const unstarted = idlers.confirm(areReportsLate() ? [] : facts.unstartedWorkers, performance.now())
+    const found = judge({ ...facts, unstartedWorkers: unstarted }, looksStalled(facts))
     last = { audit: found, endedAt: performance.now() }
     return found
   }
@@ -103,6 +109,11 @@ function judge(facts: AuditFacts, stalled: boolean): Audit {
     ...facts.overfullWorkers.map(
       ({ name, running, slots }) => `worker ${name} runs ${running} tasks in ${slots} slots`,
     ),
+    ...facts.unstartedWorkers.map(
+      ({ name, assigned, freeSlots, waitedMs }) =>
+        `worker ${name} has ${assigned} tasks and starts none of them with ${freeSlots} slots free; ` +
+        `the oldest was assigned ${Math.round(waitedMs / 1000)} s ago`,
+    ),
     ...drifted.map(({ state, kept, counted }) => `${counted} tasks are ${state}, but ${kept} are counted`),
     stalled && `a task is due since ${Math.round(facts.overdueMs ?? 0)} ms while workers are idle`,
   ].filter((finding) => finding !== false)
@@ -113,6 +124,9 @@ function judge(facts: AuditFacts, stalled: boolean): Audit {
     orphaned_tasks: facts.orphanedTasks,
     overdue_stops: facts.overdueStops,
     overfull_workers: facts.overfullWorkers,
+    unstarted_workers: facts.unstartedWorkers.map(({ id, name, assigned, freeSlots, waitedMs }) => ({
+      ...{ id, name, assigned, free_slots: freeSlots, oldest_ms: Math.round(waitedMs) },
+    })),
     held_tasks: facts.held,
     idle_workers: facts.idleWorkers,
     oldest_overdue_ms: facts.overdueMs === null ? null : Math.round(facts.overdueMs),
@@ -120,6 +134,24 @@ function judge(facts: AuditFacts, stalled: boolean): Audit {
     counters: {
       checked: checked.map(({ state }) => state),
       drifted: Object.fromEntries(drifted.map(({ state, kept, counted }) => [state, { kept, counted }])),
+    },
+  }
+}
+
+/**
+ * Of workers that start nothing, those that have done so for `graceMs` of looks: the same task waits and none was
+ * completed. After an outage, reports of starts reach the tables a moment after the first look.
+ */
+function createIdlers(graceMs: number) {
+  let known = new Map<string, number>()
+  return {
+    confirm(workers: UnstartedWorker[], now: number): UnstartedWorker[] {
+      const seen = workers.map((worker) => {
+        const key = `${worker.id}/${worker.since}/${worker.completed}`
+        return { worker, key, at: known.get(key) ?? now }
+      })
+      known = new Map(seen.map(({ key, at }) => [key, at]))
+      return seen.filter(({ at }) => now - at >= graceMs).map(({ worker }) => worker)
     },
   }
 }

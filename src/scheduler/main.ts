@@ -72,7 +72,10 @@ const services = {
   schedules: createSchedules(sql),
   why: (id: string) =>
     explainWait(sql, id, { silenceMs: config.silenceMs, startsPerSecond: feed.completedPerSecond() }),
-  auditor: createAuditor({ sql, log, silenceMs: config.silenceMs }),
+  auditor: createAuditor({
+    ...{ sql, log, silenceMs: config.silenceMs },
+    areReportsLate: () => health.view().state !== 'ok',
+  }),
   workers,
   due,
   autoscaler,

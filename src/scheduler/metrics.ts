@@ -131,6 +131,9 @@ export function createMetrics(): Metrics {
     'Workers that run more than their slots.',
     (audit) => audit.overfull_workers.length,
   )
+  found('unstarted_tasks', 'Tasks of workers that start none of them with slots free.', (audit) =>
+    audit.unstarted_workers.reduce((sum, { assigned }) => sum + assigned, 0),
+  )
   found('counter_drift', 'By how much kept counts differ from the table.', ({ counters }) =>
     Object.values(counters.drifted).reduce((sum, { kept, counted }) => sum + Math.abs(kept - counted), 0),
   )

@@ -10,6 +10,19 @@ export interface AuditOptions {
   graceMs: number
 }
 
+export interface UnstartedWorker {
+  id: number
+  name: string
+  /** Tasks that it has and has not started. */
+  assigned: number
+  freeSlots: number
+  /** Epoch ms at which the oldest of them was assigned, and how many ms ago that was. */
+  since: number
+  waitedMs: number
+  /** Tasks that it has ever completed: while this rises, it works. */
+  completed: number
+}
+
 export interface AuditFacts {
   /** By the database's clock. */
   at: Date
@@ -20,6 +33,8 @@ export interface AuditFacts {
   /** Running long after the end of their time, or after they were asked to stop. */
   overdueStops: number
   overfullWorkers: { id: number; name: string; running: number; slots: number }[]
+  /** Live workers with free slots that have started nothing since the oldest task that waits in them was assigned. */
+  unstartedWorkers: UnstartedWorker[]
   /** Live workers that hold nothing and take new tasks. */
   idleWorkers: number
   /**
@@ -65,14 +80,15 @@ export function auditQuery(sql: Sql, { silenceMs, graceMs }: AuditOptions) {
   const grace = sql`${graceMs} * interval '1 ms'`
   return sql`
     WITH RECURSIVE held AS MATERIALIZED (
-      SELECT t.worker_id, t.started_at IS NOT NULL AS is_running, t.picked_at,
+      SELECT t.worker_id, t.started_at IS NOT NULL AS is_running, t.picked_at, t.started_at,
         t.started_at + t.timeout_ms * interval '1 ms' AS stop_at,
         greatest(t.cancel_requested_at, t.picked_at) + t.cancel_grace_ms * interval '1 ms' AS hard_stop_at,
         t.cancel_requested_at, t.cancel_grace_ms
       FROM tasks t WHERE ${isHeld(sql)} LIMIT ${HELD_LIMIT + 1}
     ), holder AS MATERIALIZED (
       SELECT worker_id, count(*) AS holding, count(*) FILTER (WHERE is_running) AS running,
-        count(*) FILTER (WHERE picked_at < now() - ${patience}) AS long_held
+        count(*) FILTER (WHERE picked_at < now() - ${patience}) AS long_held,
+        min(picked_at) FILTER (WHERE NOT is_running) AS waiting_since, max(started_at) AS last_start
       FROM held GROUP BY worker_id
     ), live AS MATERIALIZED (
       SELECT w.id, w.name, w.slots, w.draining, w.executors, w.labels FROM workers w
@@ -96,6 +112,13 @@ export function auditQuery(sql: Sql, { silenceMs, graceMs }: AuditOptions) {
           CASE WHEN cancel_requested_at IS NOT NULL THEN hard_stop_at END) < now() - ${grace}) AS "overdueStops",
       (SELECT coalesce(json_agg(json_build_object('id', l.id, 'name', l.name, 'running', h.running, 'slots', l.slots)), '[]')
         FROM live l JOIN holder h ON h.worker_id = l.id WHERE h.running > l.slots) AS "overfullWorkers",
+      (SELECT coalesce(json_agg(json_build_object('id', l.id, 'name', l.name, 'assigned', h.holding - h.running,
+            'freeSlots', l.slots - h.running, 'since', epoch_ms(h.waiting_since),
+            'waitedMs', epoch_ms(now()) - epoch_ms(h.waiting_since),
+            'completed', coalesce((SELECT c.value FROM current_counts c WHERE c.name = 'worker:' || l.id), 0))), '[]')
+        FROM live l JOIN holder h ON h.worker_id = l.id
+        WHERE h.waiting_since < now() - ${patience} AND h.running < l.slots
+          AND (h.last_start IS NULL OR h.last_start <= h.waiting_since)) AS "unstartedWorkers",
       (SELECT count(*) FROM live l
         WHERE NOT l.draining AND NOT EXISTS (SELECT FROM holder h WHERE h.worker_id = l.id)) AS "idleWorkers",
       (SELECT 1000 * extract(epoch FROM clock_timestamp() - min(next.due_at))::float8

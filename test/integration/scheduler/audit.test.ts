@@ -32,6 +32,7 @@ test('when all is well it finds nothing, and says what it counted', async () => 
     orphaned_tasks: 0,
     overdue_stops: 0,
     overfull_workers: [],
+    unstarted_workers: [],
     held_tasks: 5,
     idle_workers: 0,
     oldest_overdue_ms: null,
@@ -118,6 +119,12 @@ test('it reads no history: what is held, who works, what is kept, and what is du
   await sql`
     INSERT INTO tasks (id, command, priority, scheduled_at, due_at)
     SELECT gen_random_uuid(), 'x', i % 5, now() + interval '1 h', now() + interval '1 h' FROM generate_series(1, 20000) AS i`
+  // Its worker is one that is suspected of starting nothing: that is looked at, too.
+  await sql`
+    UPDATE tasks SET due_at = due_at - interval '1 min', picked_at = picked_at - interval '1 min',
+      started_at = started_at - interval '1 min', scheduled_at = scheduled_at - interval '1 min'
+    WHERE state IN ('assigned', 'running')`
+  await sql`UPDATE tasks SET started_at = picked_at WHERE state = 'running'`
   for (const analyzed of [false, true]) {
     if (analyzed) await sql`ANALYZE`
     const { body } = await get('/api/audit')
