@@ -23,7 +23,9 @@ export function findFailedFiles(): { add(text: string): void; files(): string[] 
       rest = lines.pop() ?? ''
       for (const line of lines.map((one) => Bun.stripANSI(one).trim())) {
         const named = /^(test\/\S+\.test\.tsx?):$/.exec(line)
-        if (named) current = named[1] as string
+        // It ends with all failures once more, whatever file came last.
+        if (/^\d+ tests? failed:$/.test(line)) current = null
+        else if (named) current = named[1] as string
         else if (current && /^(\(fail\)|✗|error: Unhandled)/.test(line)) failed.add(current)
       }
     },

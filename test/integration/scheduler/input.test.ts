@@ -208,6 +208,6 @@ test('a batch that PostgreSQL refuses stores none of its tasks', async () => {
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN IF (SELECT count(*) FROM tasks) >= 5 THEN RAISE 'too many'; END IF; RETURN NULL; END $$`
   await own.sql`CREATE TRIGGER refuse AFTER INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION refuse()`
-  expect((await own.post('/api/schedule/batch', { count: 10 })).status).toBe(500)
+  expect((await own.post('/api/schedule/batch', { count: 10 })).status).toBe(503)
   expect(await countTasks(own.sql)).toBe(0)
 })
