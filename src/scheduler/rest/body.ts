@@ -3,6 +3,7 @@ import { findInexact } from '../../shared/core/exact-json.ts'
 import { createBreath } from '../breath.ts'
 import type { Intake } from './intake.ts'
 import { Refusal } from './route.ts'
+import { hasTooManyValues, MOST_VALUES } from './values.ts'
 
 const MIB = 1024 * 1024
 export const BODY_LIMIT = MIB
@@ -78,6 +79,9 @@ export function readJsonText(request: Request): string {
 
 function readText(request: Request): string {
   const bytes = received.get(request) ?? new Uint8Array()
+  if (hasTooManyValues(bytes)) {
+    throw new Refusal(413, `the body must have at most ${MOST_VALUES} objects, arrays and fields`)
+  }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {

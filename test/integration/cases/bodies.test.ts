@@ -140,6 +140,18 @@ test('no header lets a body past the bound on what is worked on at once', async 
   expect((await stuck).status).toBe(200)
 })
 
+test('a body that would take many times its bytes once it is read is refused before', async () => {
+  const body = `{"tasks":[${'{},'.repeat(2_000_000)}{}]}`
+  for (const path of ['/api/tasks/batch', '/api/workflows', '/trpc/tasks.submitMany']) {
+    const { status, body: answer } = await served.send(path, body)
+    expect({ path, status, answer }).toEqual({
+      path,
+      status: 413,
+      answer: { error: 'the body must have at most 1500000 objects, arrays and fields', code: 'invalid' },
+    })
+  }
+})
+
 test('an answer that would be written call by call is written as a whole', async () => {
   const answer = await fetch(`${served.url}/trpc/stats,stats?batch=1`, {
     headers: { 'trpc-accept': 'application/jsonl' },
