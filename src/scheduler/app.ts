@@ -6,6 +6,7 @@ import { HTTP_STATUS, RETRY_AFTER_S, tellFailure } from './failure.ts'
 import { createGate } from './gate.ts'
 import { actionRoutes } from './rest/actions.ts'
 import { BATCH_BODY_LIMIT, BODY_LIMIT, receiveBody } from './rest/body.ts'
+import { commandLineRoutes } from './rest/command-line.ts'
 import { eventRoutes } from './rest/events.ts'
 import { exportRoutes } from './rest/export.ts'
 import { guard, protect } from './rest/guard.ts'
@@ -50,6 +51,7 @@ export function createApp(services: Services): Hono<Env> {
     logRoutes,
     socketRoutes,
     operationRoutes(),
+    commandLineRoutes,
   ]
   const routes = families.flat()
   routes.push(indexRoute(routes))

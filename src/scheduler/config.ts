@@ -31,6 +31,8 @@ export interface Config {
   hosts: AllowedHosts | null
   /** Other sites whose pages may use it. */
   origins: AllowedOrigins
+  /** How people run the command line; null: `bun run taskmaster`, which is told where the scheduler is. */
+  commandLine: string | null
   coordinators: string[]
   maxLogEvents: number
   requestTimeoutMs: number
@@ -80,6 +82,7 @@ export const settings = {
   SCHEDULER_PORT: port(8081),
   ALLOWED_HOSTS: list([]),
   ALLOWED_ORIGINS: origins(),
+  COMMAND_LINE: optionalText(),
   COORDINATOR_ADDRESS: list([]),
   COORDINATOR: list([]),
   MAX_LOG_EVENTS: integer(250, 1, 100_000),
@@ -112,6 +115,7 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     host: values.SCHEDULER_HOST,
     port: values.SCHEDULER_PORT,
     origins: values.ALLOWED_ORIGINS,
+    commandLine: values.COMMAND_LINE,
     hosts: allowedHosts(values.SCHEDULER_HOST, values.ALLOWED_HOSTS, site.hostName),
     coordinators: coordinators ?? ['localhost:8080'],
     maxLogEvents: values.MAX_LOG_EVENTS,

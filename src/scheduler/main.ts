@@ -89,6 +89,7 @@ const services = {
   site: createSite(join(import.meta.dir, '..', '..', 'web', 'dist')),
   hosts: config.hosts,
   origins: config.origins,
+  commandLine: { prefix: config.commandLine, coordinator: config.coordinators[0] ?? '' },
   limits: config.limits,
   streams: createStreams(config.limits.streams, config.limits.streamsPerCaller),
   log,

@@ -12,6 +12,7 @@ import type { Limits } from './limits.ts'
 import type { TaskLogs } from './logs/task-logs.ts'
 import type { Health } from './operations/health/health.ts'
 import type { Queues } from './queues/queues.ts'
+import type { CommandLine } from './rest/command-line.ts'
 import type { AllowedHosts } from './rest/hosts.ts'
 import type { AllowedOrigins } from './rest/origin.ts'
 import type { Schedules } from './schedules/schedules.ts'
@@ -47,6 +48,7 @@ export interface Services {
   hosts: AllowedHosts | null
   /** Other sites whose pages may use it. */
   origins: AllowedOrigins
+  commandLine: CommandLine
   limits: Limits
   streams: Streams
   log: Log

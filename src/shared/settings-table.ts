@@ -48,6 +48,7 @@ export const SETTINGS: readonly SettingEntry[] = [
   entry('SCHEDULER_PORT', ['up', 'scheduler'], '8081', 'port of REST and the dashboard'),
   entry('ALLOWED_HOSTS', SCHEDULER, 'none', 'further host names under which the scheduler may be called'),
   entry('ALLOWED_ORIGINS', SCHEDULER, 'none', 'other sites whose pages may use the scheduler'),
+  entry('COMMAND_LINE', SCHEDULER, 'bun run taskmaster', 'how the dashboard writes commands to copy'),
   entry('COORDINATOR_HOST', ['up', 'coordinator'], '127.0.0.1', 'where gRPC listens'),
   entry('COORDINATOR_PORT', ['up', 'coordinator'], '8080', 'port of gRPC'),
   entry(

@@ -5,7 +5,7 @@ import type { StandardSchema } from './standard-schema.ts'
 export interface TaskContext {
   /** Aborted when the task is cancelled or out of time. What goes on after its grace is ended with its thread. */
   readonly signal: AbortSignal
-  /** Adds a line to what the task says; see it with `taskmaster logs TASK`. */
+  /** Adds a line to what the task says; see it with `bun run taskmaster logs TASK`. */
   log(text: string): void
   /** Says how far it has got, from 0 to 1. */
   progress(fraction: number): void

@@ -8,6 +8,8 @@ export interface FleetOptions {
   /** What their names begin with: `worker` unless it is given. */
   prefix?: string
   start: (name: string) => Supervised
+  /** Where the scheduler is reached. */
+  server?: () => string
   /** ms that a worker may take to end its tasks. */
   drainLimitMs: number
 }
@@ -28,7 +30,12 @@ export interface Fleet {
   answer(message: unknown): Promise<FleetReply> | null
 }
 
-export function createFleet({ prefix = 'worker', start, drainLimitMs }: FleetOptions): Fleet {
+export function createFleet({
+  prefix = 'worker',
+  start,
+  server = () => 'http://localhost:8081',
+  drainLimitMs,
+}: FleetOptions): Fleet {
   const workers: Supervised[] = []
   const draining = new Map<Supervised, Promise<void>>()
 
@@ -68,16 +75,16 @@ export function createFleet({ prefix = 'worker', start, drainLimitMs }: FleetOpt
     killAll() {
       for (const worker of [...workers, ...draining.keys()]) void worker.kill()
     },
-    answer: (message) => (isRequest(message) ? carryOut(fleet, message) : null),
+    answer: (message) => (isRequest(message) ? carryOut(fleet, message, server) : null),
   }
   return fleet
 }
 
-async function carryOut(fleet: Fleet, { id, ask }: FleetRequest): Promise<FleetReply> {
+async function carryOut(fleet: Fleet, { id, ask }: FleetRequest, server: () => string): Promise<FleetReply> {
   try {
     if ('scale' in ask) {
       fleet.scale(ask.scale)
-      return { id, ok: true, command: `bun run taskmaster scale ${ask.scale}` }
+      return { id, ok: true, command: `bun run taskmaster scale ${ask.scale} --server ${server()}` }
     }
     const pid = await fleet.kill(ask.kill)
     return { id, ok: true, command: `kill -KILL ${pid}` }

@@ -57,6 +57,7 @@ export function createSystem(config: Config, terminal: Terminal): System {
 
   const fleet = createFleet({
     prefix: config.workerName,
+    server: () => `http://${reachable(schedulerAt)}`,
     start: (name) => run('worker', name, () => workerEnv(config, name, coordinatorAt)),
     drainLimitMs: DRAIN_LIMIT_MS,
   })

@@ -125,6 +125,7 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
     limits,
     streams: createStreams(limits.streams, limits.streamsPerCaller),
     origins: new Set(options.origins),
+    commandLine: { prefix: null, coordinator: 'localhost:8080' },
     log,
     keepAliveMs: options.keepAliveMs ?? 15_000,
     requestTimeoutMs: 10_000,

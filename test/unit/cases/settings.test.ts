@@ -36,6 +36,7 @@ const EXAMPLES: Record<string, string> = {
   COORDINATOR_ADDRESS: 'a:1,b:2',
   WORKER_ADDRESS: 'here:9',
   WORKER_NAME: 'fast',
+  COMMAND_LINE: 'docker exec scheduler bun src/cli/main.ts',
   ALLOWED_ORIGINS: 'http://localhost:3000',
   ALLOWED_HOSTS: 'tasks.example.com',
   KUBERNETES_SERVICE_HOST: '10.0.0.1',

@@ -62,7 +62,7 @@ test('a request is answered with the command that does the same', async () => {
   expect(await fleet.answer({ id: 1, ask: { scale: 2 } })).toEqual({
     id: 1,
     ok: true,
-    command: 'bun run taskmaster scale 2',
+    command: 'bun run taskmaster scale 2 --server http://localhost:8081',
   })
   const killed = await fleet.answer({ id: 2, ask: { kill: 'worker-2' } })
   expect(killed).toEqual({ id: 2, ok: true, command: 'kill -KILL 2' })

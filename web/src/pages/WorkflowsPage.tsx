@@ -1,6 +1,7 @@
 import { A, useSearchParams } from '@solidjs/router'
 import { useQuery } from '@tanstack/solid-query'
 import { For, Show } from 'solid-js'
+import { createCommands } from '../command-line.ts'
 import { formatInstant, formatUtc, shortId } from '../format.ts'
 import { Empty } from '../parts/Empty.tsx'
 import { PageFoot } from '../parts/PageFoot.tsx'
@@ -12,6 +13,7 @@ import { describeCounts } from '../workflows.ts'
 
 /** All workflows, the newest first. */
 export default function WorkflowsPage() {
+  const commands = createCommands()
   useTitle(() => 'Workflows')
   const [params, setParams] = useSearchParams<{ after?: string }>()
   const list = useQuery(() => queries.workflows(params.after))
@@ -38,7 +40,7 @@ export default function WorkflowsPage() {
             fallback={
               <Empty
                 title="There is no workflow yet"
-                text="Tasks that depend on one another are submitted together: taskmaster workflow submit FILE."
+                text={`Tasks that depend on one another are submitted together: ${commands.command('workflow', 'submit', 'workflow.json')}`}
               >
                 <A href="/tasks" class="button primary">
                   See all tasks

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/solid-query'
 import { createSignal, For, Show } from 'solid-js'
 import { api } from '../api.ts'
+import { createCommands } from '../command-line.ts'
 import { useDialogs } from '../dialogs.ts'
 import { live } from '../events.ts'
 import { plural } from '../format.ts'
@@ -14,6 +15,7 @@ const MOST = 50
 
 /** How many workers there are, and the end of one. */
 export function FleetPanel() {
+  const commands = createCommands()
   const dialogs = useDialogs()
   const [target, setTarget] = createSignal(3)
   const [isBusy, setBusy] = createSignal(false)
@@ -87,7 +89,10 @@ export function FleetPanel() {
           <button type="submit">Scale</button>
         </form>
       </fieldset>
-      <ShellCommand command={`taskmaster scale ${target() || 1}`} label="Copy the command that scales" />
+      <ShellCommand
+        command={commands.command('scale', String(target() || 1))}
+        label="Copy the command that scales"
+      />
       <div class="choice">
         <label>
           Worker to kill
@@ -107,7 +112,7 @@ export function FleetPanel() {
         </button>
       </div>
       <Show when={victim()}>
-        <ShellCommand command={`taskmaster kill ${victim()}`} label="Copy the command that kills" />
+        <ShellCommand command={commands.command('kill', victim())} label="Copy the command that kills" />
       </Show>
     </section>
   )

@@ -1,4 +1,5 @@
 import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show } from 'solid-js'
+import { createCommands } from '../command-line.ts'
 import { GONE_SHOWN_MS, live } from '../events.ts'
 import { arrange, WINDOW_MS } from '../live/geometry.ts'
 import { listBars } from '../live/lanes.ts'
@@ -10,8 +11,6 @@ import { Empty } from './Empty.tsx'
 import { LaneGrid } from './LaneGrid.tsx'
 
 const CALM_FRAME_MS = 1000
-/** Where workers are started by hand. */
-const START_COMMAND = 'bun src/worker/main.ts'
 const KEY = [
   ['wait', 'waits'],
   ['run', 'runs'],
@@ -22,6 +21,7 @@ const KEY = [
 
 /** The picture that explains the system: five lanes per worker, and every task as a bar in one of them. */
 export function SlotLanes() {
+  const commands = createCommands()
   let canvas!: HTMLCanvasElement
   let holder!: HTMLDivElement
   const isSeen = createSeen(() => holder)
@@ -112,12 +112,12 @@ export function SlotLanes() {
           text={
             live.figures.canScale
               ? 'Tasks wait until one is.'
-              : `Tasks wait until one is. Start one in a shell: ${START_COMMAND}`
+              : `Tasks wait until one is. Start one in a shell: ${commands.startWorkers()}`
           }
         >
           <Show
             when={live.figures.canScale}
-            fallback={<CopyButton text={START_COMMAND} label="Copy the command" isPlain />}
+            fallback={<CopyButton text={commands.startWorkers()} label="Copy the command" isPlain />}
           >
             <a class="button" href="#fleet">
               Start workers
