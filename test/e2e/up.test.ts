@@ -44,6 +44,12 @@ test('Ctrl-C stops everything and loses nothing, and a second start continues', 
   const pids = await pidsOf(first, folder)
   expect(pids).toHaveLength(4)
 
+  // What the README says of psql.
+  const address = (await readFile(join(folder, 'database-url'), 'utf8')).trim()
+  const sql = new Bun.SQL(address)
+  expect(await sql`SELECT count(*)::int AS count FROM tasks`.then(([row]) => row)).toEqual({ count: 61 })
+  await sql.close()
+
   expect(await first.interrupt()).toBe(0)
   expect(pids.filter(isAlive)).toEqual([])
   await expect(fetch(first.url)).rejects.toThrow()

@@ -104,6 +104,8 @@ export async function createStack(env: Record<string, string> = {}): Promise<Sta
     COMPOSE_PROJECT_NAME: project,
     SCHEDULER_PORT: String(scheduler),
     COORDINATOR_PORT: String(coordinator),
+    // Any that is free.
+    POSTGRES_PORT: '0',
     ...env,
   }
   const url = `http://127.0.0.1:${scheduler}`

@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { AppError } from '../../shared/core/error.ts'
 import { connect, type DatabaseSettings, waitForDatabase } from '../../shared/store/connect.ts'
 import { migrate } from '../../shared/store/migrate.ts'
 import type { Config } from './config.ts'
+import { writeFor } from './password.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres.ts'
 import { restartDelayMs } from './restart.ts'
 
@@ -30,6 +32,7 @@ export async function openDatabase(config: Config, narrator: Narrator): Promise<
       ...narrator,
     })
   let postgres = await start()
+  await writeUrl(config.folder, postgres.settings)
   let stopping = false
   watch(postgres)
 
@@ -57,6 +60,13 @@ export async function openDatabase(config: Config, narrator: Narrator): Promise<
       await postgres.stop()
     },
   }
+}
+
+/** For people: `psql "$(cat .taskmaster/database-url)"`. Its owner alone may read it. */
+async function writeUrl(folder: string, settings: EmbeddedPostgres['settings']): Promise<void> {
+  const { user, password, host, port, database } = settings
+  const url = `postgres://${user}:${password}@${host}:${port}/${database}\n`
+  await writeFor(null, join(folder, 'database-url'), url)
 }
 
 /**

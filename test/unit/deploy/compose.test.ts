@@ -117,7 +117,7 @@ test('every path that the monitoring profile mounts is there, and Prometheus ask
   const mounted = services
     .flatMap(([, { volumes = [] }]) => volumes)
     .filter((volume) => volume.startsWith('./'))
-  expect(mounted.length).toBe(5)
+  expect(mounted.length).toBe(6)
   for (const volume of mounted) {
     const path = volume.split(':')[0] as string
     expect({ path, isThere: existsSync(join(ROOT, path)) }).toEqual({ path, isThere: true })
