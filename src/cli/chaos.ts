@@ -35,7 +35,7 @@ export function chaosCommand(env: Record<string, string | undefined>): Command {
     .description('break a cluster in every way for a while, and check that it kept every promise')
     .option('--seed <number>', 'which faults; the same seed and duration give the same (default: any)')
     .option('--duration <duration>', 'how long faults are made', '60s')
-    .option('--faults <kinds>', 'only these kinds of faults, separated by commas, or all')
+    .option('--faults <kinds>', 'only these kinds of faults, separated by commas (default: all)')
     .option('--list', 'list the kinds of faults')
     .option('--report <file>', 'write the report there as JSON')
     .option('--keep', 'keep the logs even when nothing is wrong')
@@ -86,14 +86,14 @@ function describeKinds(): string {
   return ALL_KINDS.map((kind) => `${kind.padEnd(width)}  ${FAULT_KINDS[kind]}`).join('\n')
 }
 
-function parseKinds(text: string): FaultKind[] {
+function parseKinds(text: string): readonly FaultKind[] {
   if (text === 'all') return ALL_KINDS
   return text.split(',').map((word) => {
     const kind = ALL_KINDS.find((known) => known === word.trim())
     if (kind) return kind
     throw new AppError(
       'invalid',
-      `--faults: there is no kind "${word.trim()}"; it is all, or some of ${ALL_KINDS.join(', ')}`,
+      `--faults: there is no kind "${word.trim()}"; the kinds are ${ALL_KINDS.join(', ')}`,
     )
   })
 }

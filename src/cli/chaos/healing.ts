@@ -8,10 +8,13 @@ const HEAL_MS = 12_000
 const NOTICE_MS = 3000
 const READY_MS = 10_000
 
-/** The faults during which no scheduler can do its work. */
+/** The faults during which no scheduler, or no coordinator, can do its work. */
 function isOutage({ fault }: Disturbance): boolean {
   if (fault.kind === 'frozen-database') return true
-  return fault.kind === 'database-errors' && ['owner', 'role', 'database'].includes(fault.trouble.what)
+  return (
+    fault.kind === 'database-errors' &&
+    ['updates', 'workers', 'owner', 'role', 'database'].includes(fault.trouble.what)
+  )
 }
 
 /** Holds what the schedulers said of their readiness against the faults that concern all of them. */

@@ -41,8 +41,7 @@ export interface Plan {
   faults: Fault[]
 }
 
-export const ALL_KINDS = Object.keys(FAULT_KINDS) as FaultKind[]
-export const DEFAULT_KINDS: readonly FaultKind[] = LOCAL_KINDS
+export const ALL_KINDS = Object.keys(FAULT_KINDS) as readonly FaultKind[]
 
 const FIRST_MS = 1000
 /** ms between two faults of a storm. */
@@ -58,11 +57,7 @@ const DATABASE_GAP_MS = 6000
  *
  * Seeds with an odd number are still, those with an even one storms, where the kinds allow both.
  */
-export function planFaults(
-  seed: number,
-  durationMs: number,
-  kinds: readonly FaultKind[] = DEFAULT_KINDS,
-): Plan {
+export function planFaults(seed: number, durationMs: number, kinds: readonly FaultKind[] = ALL_KINDS): Plan {
   const random = createRandom(seed)
   const local = LOCAL_KINDS.filter((kind) => kinds.includes(kind))
   const wide = WIDE_KINDS.filter((kind) => kinds.includes(kind))

@@ -10,7 +10,7 @@ import type { Evidence } from './evidence.ts'
 import type { FaultKind } from './faults.ts'
 import { createInjector } from './inject.ts'
 import { startLoad } from './load.ts'
-import { ALL_KINDS, DEFAULT_KINDS, MAX_CONNECTIONS, planFaults } from './plan.ts'
+import { ALL_KINDS, MAX_CONNECTIONS, planFaults } from './plan.ts'
 import { createRandom } from './random.ts'
 import { watchReadiness } from './readiness.ts'
 import { type ChaosReport, summarise } from './report.ts'
@@ -40,7 +40,7 @@ const SERVER_SETTINGS = {
 export interface ChaosOptions {
   seed: number
   durationMs: number
-  /** The kinds of faults to choose from; by default those of `DEFAULT_KINDS`. */
+  /** The kinds of faults to choose from; all by default. */
   kinds?: readonly FaultKind[]
   /** Keep logs and history even when nothing is wrong. */
   keep: boolean
@@ -70,7 +70,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 async function run(
-  { seed, durationMs, kinds = DEFAULT_KINDS, signal, onProgress }: ChaosOptions,
+  { seed, durationMs, kinds = ALL_KINDS, signal, onProgress }: ChaosOptions,
   folder: string,
   closing: (() => Promise<unknown>)[],
 ): Promise<Omit<ChaosReport, 'folder'>> {
@@ -162,8 +162,7 @@ async function run(
 }
 
 function replayOf(seed: number, durationMs: number, kinds: readonly FaultKind[]): string {
-  const words = kinds.length === ALL_KINDS.length ? 'all' : kinds.join(',')
-  const chosen = kinds === DEFAULT_KINDS ? '' : ` --faults ${words}`
+  const chosen = kinds === ALL_KINDS ? '' : ` --faults ${kinds.join(',')}`
   return `bun run taskmaster chaos --seed ${seed} --duration ${durationMs}ms${chosen}`
 }
 
