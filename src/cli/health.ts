@@ -70,7 +70,7 @@ const isInTrouble = ({ database, coordinators }: HealthView) =>
   coordinators.length === 0 ||
   coordinators.some(({ state }) => state === 'down' || state === 'degraded')
 
-/** Says beside an answer what is wrong with the system. */
-export function warn(warning: string | null): void {
-  if (warning !== null) printErrorLine(`Warning: ${warning}`)
+/** Says beside an answer what is wrong with the system, on standard error. */
+export function warn(warning: string | null, json: boolean): void {
+  if (warning !== null) printErrorLine(json ? JSON.stringify({ warning }) : `Warning: ${warning}`)
 }

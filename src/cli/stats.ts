@@ -13,7 +13,7 @@ export function statsCommand(): Command {
     const { answer: stats, warning } = await getWithHealth<StatsView>(api, '/api/stats')
     if (json) printJson(stats)
     else print(render(stats))
-    warn(warning)
+    warn(warning, json === true)
   })
 }
 

@@ -17,7 +17,7 @@ export function statusCommand(): Command {
     const { answer: task, warning } = await getWithHealth<TaskDetailView>(api, '/api/status', { task_id: id })
     if (json) printJson(task)
     else print(describe(task) + describeAttempts(task.attempts))
-    warn(warning)
+    warn(warning, json === true)
   })
 }
 

@@ -19,7 +19,7 @@ export function workersCommand(): Command {
     const { answer: workers, warning } = await getWithHealth<WorkerView[]>(api, '/api/workers', { include })
     if (json) printJson(workers)
     else print(workers.length > 0 ? renderWorkers(workers) : 'No workers.')
-    warn(warning)
+    warn(warning, json === true)
   })
 }
 
