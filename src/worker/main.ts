@@ -46,6 +46,8 @@ const slots = createPool({
   },
   onLines: reporter.say,
   onProgress: reporter.progress,
+  onStray: (reason, taskId) =>
+    log.warn({ reason, ...(taskId && { taskId }) }, 'A task left something behind that failed'),
 })
 const pool = {
   ...slots,

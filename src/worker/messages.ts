@@ -15,7 +15,7 @@ export interface SlotTask {
 }
 
 /** What a slot's thread answers: it is ready, what its task says meanwhile, or how it ended. */
-export type SlotMessage = SlotReady | SlotSaid | { progress: number } | SlotGroup | SlotOutcome
+export type SlotMessage = SlotReady | SlotSaid | { progress: number } | SlotGroup | SlotStray | SlotOutcome
 
 export interface SlotReady {
   ready: true
@@ -32,6 +32,15 @@ export interface SlotSaid {
 /** The process group in which the task runs, or null when it is over. Whoever ends the thread ends the group. */
 export interface SlotGroup {
   group: number | null
+}
+
+/** What was thrown, or ended the thread, outside of what its task waits for. */
+export interface SlotStray {
+  stray: SlotOutcome
+  /** Whose it is: a task's that is over, the running one's, or not to be told. */
+  of: 'earlier' | 'current' | 'unknown'
+  /** The task that left it behind, if it is known. */
+  taskId?: string
 }
 
 export interface SlotOutcome {

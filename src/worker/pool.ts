@@ -7,7 +7,7 @@ import { createSlotThread, type SlotThread } from './thread.ts'
 /** ms that a task whose processes were killed has to say how it ended. */
 const LAST_WORDS_MS = 2000
 
-/** How many ended attempts are remembered. */
+/** How many ended attempts are remembered, and how many tasks that were given back. */
 const REMEMBERED = 2000
 
 export interface PoolOptions {
@@ -18,6 +18,8 @@ export interface PoolOptions {
   /** Told what the attempts say while they run. */
   onLines?: (attempt: TaskRef, lines: LogLine[]) => void
   onProgress?: (attempt: TaskRef, value: number) => void
+  /** Told of what tasks that are over left behind, and which failed. */
+  onStray?: (reason: string, taskId: string | undefined) => void
 }
 
 /** The slots of a worker and the tasks queued for them. */
@@ -61,10 +63,14 @@ export function createPool(options: PoolOptions): Pool {
   const known = new Set<string>()
   /** The latest that ended, so that one delivered twice is not run twice. */
   const ended = new Set<string>()
+  /** Tasks that broke a thread, or that something left behind there broke: in a new thread it is told which. */
+  const suspects = new Set<string>()
   const slots: Slot[] = Array.from({ length: count }, (_, index) => ({
     index,
     thread: createSlotThread(settings, {
       onEnd: (outcome) => end(index, outcome),
+      onReturn: (reason) => giveBack(index, reason),
+      onStray: (reason, taskId) => options.onStray?.(reason, taskId),
       onReady() {
         offer(index)
         fill()
@@ -91,6 +97,11 @@ export function createPool(options: PoolOptions): Pool {
   function fill() {
     while (queue.length > 0 && free.length > 0) {
       const slot = slots[free.pop() as number] as Slot
+      if (suspects.has((queue[0] as Assignment).taskId) && slot.thread.isUsed) {
+        // It waits until the new thread is ready, and so do those behind it: for a few milliseconds.
+        slot.thread.replace()
+        break
+      }
       const task = queue.shift() as Assignment
       slot.task = { ...task, startedAt: performance.now() }
       slot.thread.run(task)
@@ -110,11 +121,26 @@ export function createPool(options: PoolOptions): Pool {
     const stopping = slot.stopping
     release(slot)
     known.delete(key(task))
-    remember(key(task))
+    remember(ended, key(task))
+    suspects.delete(task.taskId)
     // What finished all the same, finished: the signal came too late.
     const kind = ok ? 'completed' : stopping === 'cancelled' ? 'cancelled' : 'failed'
     const reason = !ok && stopping === 'timed out' ? `timed out after ${task.timeoutMs} ms` : error
     report(task, kind, index, task.startedAt, performance.now(), reason, rest)
+    fill()
+  }
+
+  /** What was running runs again, uncharged: it cannot be told that it did what ended its thread. */
+  function giveBack(index: number, reason: string) {
+    const slot = slots[index] as Slot
+    const { task, stopping } = slot
+    if (!task) return
+    if (stopping) return end(index, { ok: false, output: null, error: reason })
+    release(slot)
+    known.delete(key(task))
+    remember(suspects, task.taskId)
+    options.onStray?.(reason, undefined)
+    report(task, 'returned', index, task.startedAt, null)
     fill()
   }
 
@@ -136,9 +162,9 @@ export function createPool(options: PoolOptions): Pool {
     end(slot.index, { ok: false, output: null, error: 'did not stop in time; its thread was ended' })
   }
 
-  function remember(attempt: string) {
-    ended.add(attempt)
-    if (ended.size > REMEMBERED) ended.delete(ended.values().next().value as string)
+  function remember(names: Set<string>, name: string) {
+    names.add(name)
+    if (names.size > REMEMBERED) names.delete(names.values().next().value as string)
   }
 
   function release(slot: Slot) {

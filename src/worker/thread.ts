@@ -1,11 +1,13 @@
 import type { LogLine } from '../shared/core/output.ts'
 import type { Assignment } from '../shared/core/task.ts'
-import type { SlotMessage, SlotOutcome, SlotSettings } from './messages.ts'
+import type { SlotMessage, SlotOutcome, SlotSettings, SlotStray } from './messages.ts'
 
 /** One slot's thread: runs one task at a time and is replaced when it breaks or is stopped. */
 export interface SlotThread {
   /** False while one that took another's place is starting: what it is sent waits for that. */
   readonly ready: boolean
+  /** Whether a handler ran in it, which may have left something behind. */
+  readonly isUsed: boolean
   run(task: Assignment): void
   /** Signals the running task to stop. */
   signal(): void
@@ -19,6 +21,10 @@ export interface SlotThread {
 export interface SlotListener {
   /** How the running task ended; a thread that breaks ends its task as failed. */
   onEnd(outcome: SlotOutcome): void
+  /** The thread is gone for something that the running task may not have done: it is to run again. */
+  onReturn(reason: string): void
+  /** A task that is over left something behind that failed, and hurt nobody. */
+  onStray(reason: string, taskId: string | undefined): void
   /** Each time that a thread is ready. */
   onReady(): void
   onLines(lines: LogLine[]): void
@@ -28,6 +34,11 @@ export interface SlotListener {
 export function createSlotThread(settings: SlotSettings, listener: SlotListener): SlotThread {
   let ready = true
   let running = false
+  /** The running task is a handler. */
+  let isHandler = false
+  let isUsed = false
+  /** Something that an earlier task left behind failed. */
+  let hasStrays = false
   /** The process group of the running task. */
   let group: number | null = null
   /** ms by which our clock is ahead of the thread's. */
@@ -36,6 +47,8 @@ export function createSlotThread(settings: SlotSettings, listener: SlotListener)
 
   function start(): Worker {
     ahead = Number.POSITIVE_INFINITY
+    isUsed = false
+    hasStrays = false
     const started = new Worker(new URL('./slot.ts', import.meta.url).href, { smol: true })
     started.onmessage = ({ data }: MessageEvent<SlotMessage>) => {
       if (started !== thread) {
@@ -49,6 +62,7 @@ export function createSlotThread(settings: SlotSettings, listener: SlotListener)
         ready = true
         return listener.onReady()
       }
+      if ('stray' in data) return onStray(data)
       if (!running) return
       if ('group' in data) group = data.group
       else if ('progress' in data) listener.onProgress(data.progress)
@@ -57,29 +71,57 @@ export function createSlotThread(settings: SlotSettings, listener: SlotListener)
       } else {
         running = false
         group = null
+        isUsed ||= isHandler
+        if (hasStrays) renew()
         listener.onEnd(data)
       }
     }
-    const onBreak = (reason: string) => {
-      if (started !== thread) return
-      started.terminate()
-      killGroup(group)
-      group = null
-      ready = false
-      thread = start()
-      if (!running) return
-      running = false
-      listener.onEnd({ ok: false, output: null, error: `The slot's thread broke: ${reason}` })
+    const onStray = ({ stray, of, taskId }: SlotStray) => {
+      if (of === 'earlier') {
+        if (started !== thread) return
+        // Once is enough to know: what goes on and on ends with the thread, as soon as nothing else runs in it.
+        if (!hasStrays) listener.onStray(stray.error ?? '', taskId)
+        hasStrays = true
+        if (!running) renew()
+      } else onBreak(stray.error ?? '', of === 'current' ? stray : null)
     }
-    started.onerror = (event) => onBreak(event.message || 'unknown error')
-    started.addEventListener('close', () => onBreak('it exited'))
+    /** @param own how the running task ended by it; null: it cannot be told that it did */
+    const onBreak = (reason: string, own: SlotOutcome | null) => {
+      if (started !== thread) return
+      const wasRunning = running
+      renew()
+      if (!wasRunning) return
+      if (own) listener.onEnd(own)
+      else listener.onReturn(reason)
+    }
+    // Without a word before: where no other task can have left anything behind, it was the running one.
+    const onSilence = (reason: string) => {
+      const error = `The slot's thread broke: ${reason}`
+      onBreak(error, isUsed ? null : { ok: false, output: null, error })
+    }
+    started.onerror = (event) => onSilence(event.message || 'unknown error')
+    started.addEventListener('close', () => onSilence('it exited'))
     started.postMessage({ settings })
     return started
+  }
+
+  /** Ends the thread, and all that runs in it; a new one takes its place. */
+  function renew() {
+    running = false
+    killGroup(group)
+    group = null
+    ready = false
+    const old = thread
+    thread = start()
+    old.terminate()
   }
 
   return {
     get ready() {
       return ready
+    },
+    get isUsed() {
+      return isUsed
     },
     run({ taskId, attempt, command, executor, payload, parents }) {
       // Nothing that the thread does not need: all of it is copied.
@@ -92,6 +134,7 @@ export function createSlotThread(settings: SlotSettings, listener: SlotListener)
         ...(parents && { parents: JSON.stringify(parents) }),
       }
       running = true
+      isHandler = executor === 'function'
       thread.postMessage({ task })
     },
     signal: () => thread.postMessage({ stop: true }),
@@ -99,15 +142,7 @@ export function createSlotThread(settings: SlotSettings, listener: SlotListener)
       killGroup(group)
       return group !== null
     },
-    replace() {
-      running = false
-      killGroup(group)
-      group = null
-      ready = false
-      const old = thread
-      thread = start()
-      old.terminate()
-    },
+    replace: renew,
     stop() {
       killGroup(group)
       group = null

@@ -90,7 +90,9 @@ export async function openPushLink(options: PushLinkOptions): Promise<Coordinato
     }
     if (report.kind !== 'started') starts.delete(report.taskId)
     if (report.kind === 'completed') await updateStatus(report, 'COMPLETE')
-    if (report.kind === 'failed') await updateStatus(report, 'FAILED')
+    // These calls cannot hand back what has started.
+    const isGivenBack = report.kind === 'returned' && report.startedAt !== null
+    if (report.kind === 'failed' || isGivenBack) await updateStatus(report, 'FAILED')
   }
 
   let answered = Promise.resolve()
