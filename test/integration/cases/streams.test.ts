@@ -7,6 +7,7 @@ const MOST = 4
 let served: Served
 let taskId: string
 const closers: (() => void)[] = []
+const answers: Response[] = []
 
 beforeAll(async () => {
   served = await createServed({ limits: { streamsPerCaller: MOST } })
@@ -34,9 +35,11 @@ const KINDS: Record<string, () => string> = {
 /** @returns the status, and what closes it */
 async function open(path: string) {
   const abort = new AbortController()
-  const { status } = await fetch(`${served.url}${path}`, { headers: SSE, signal: abort.signal })
+  const answer = await fetch(`${served.url}${path}`, { headers: SSE, signal: abort.signal })
+  // Whoever lets go of an answer may let go of its connection with it.
+  answers.push(answer)
   closers.push(() => abort.abort())
-  return { status, close: () => abort.abort() }
+  return { status: answer.status, close: () => abort.abort() }
 }
 
 async function openSocket() {
