@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { createTestDatabase } from '../../support/database.ts'
 import { insert, statesInTable } from '../../support/store.ts'
 import { waitFor } from '../../support/wait.ts'
-import { openRaw, reportOf, type Stand, startStand } from '../coordinator/stand.ts'
+import { calm, openRaw, reportOf, type Stand, startStand } from '../coordinator/stand.ts'
 
 const database = await createTestDatabase()
 const { sql } = database
@@ -65,9 +65,10 @@ test(
 )
 
 test(
-  'a coordinator that stops registers nobody and gives nothing out',
+  'a coordinator that stops registers nobody and claims nothing more',
   withStand(async (stand) => {
     const connected = await openRaw(stand.address, { worker_id: 105 })
+    await calm(sql)
     const stopping = stand.stop()
     await insert(sql, 5)
     const late = await openRaw(stand.address, { worker_id: 106 })

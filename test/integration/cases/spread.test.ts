@@ -7,7 +7,7 @@ import { type FakeWorker, startFakeWorker } from '../../support/fake-worker.ts'
 import { insert, newTask, statesInTable } from '../../support/store.ts'
 import { type StreamWorker, startStreamWorker } from '../../support/stream-worker.ts'
 import { waitFor } from '../../support/wait.ts'
-import { openRaw, startStand } from '../coordinator/stand.ts'
+import { calm, openRaw, startStand } from '../coordinator/stand.ts'
 
 const database = await createTestDatabase()
 const { sql } = database
@@ -44,19 +44,6 @@ async function foreign(count: number) {
   }
 }
 
-/** Waits until no claim is on its way that was made before the latest worker came. */
-async function settled() {
-  let calm = 0
-  const isCalm = async () => {
-    const busy = await sql`
-      SELECT FROM pg_stat_activity
-      WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid() AND query ~ 'tasks'`
-    calm = busy.length === 0 ? calm + 1 : 0
-    return calm >= 5
-  }
-  await waitFor(isCalm, { what: 'the coordinator to have nothing to do' })
-}
-
 /** How many tasks each worker holds, in the order in which they came. */
 async function held(total: number): Promise<number[]> {
   await waitFor(async () => (await statesInTable(sql)).pending === undefined, { what: 'all to be claimed' })
@@ -69,7 +56,7 @@ async function held(total: number): Promise<number[]> {
 test('a batch goes to three own workers and one that knows only the unary calls alike', async () => {
   await own(3, ['http', 'simulate'])
   await foreign(1)
-  await settled()
+  await calm(sql)
   await insert(sql, 16)
   expect(await held(16)).toEqual([4, 4, 4, 4])
 })
@@ -79,7 +66,7 @@ test('workers that run fewer or other executors are neither preferred nor passed
   await own(2, ['http', 'simulate'])
   await own(2, ['shell', 'simulate'])
   await foreign(1)
-  await settled()
+  await calm(sql)
   await insert(sql, 18)
   expect(await held(18)).toEqual([3, 3, 3, 3, 3, 3])
 })
@@ -87,7 +74,7 @@ test('workers that run fewer or other executors are neither preferred nor passed
 test('tasks that only some workers run find room with them, and the others take the rest', async () => {
   await own(1, ['http', 'simulate'])
   await own(1, ['simulate'])
-  await settled()
+  await calm(sql)
   const executors = [
     'simulate',
     'http',

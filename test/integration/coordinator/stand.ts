@@ -67,6 +67,19 @@ export async function startStand(
   }
 }
 
+/** Waits until no claim is on its way that was made before. */
+export async function calm(sql: Sql): Promise<void> {
+  let times = 0
+  const isCalm = async () => {
+    const busy = await sql`
+      SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid() AND query ~ 'tasks'`
+    times = busy.length === 0 ? times + 1 : 0
+    return times >= 5
+  }
+  await waitFor(isCalm, { what: 'the coordinator to have nothing to do' })
+}
+
 /** The worker's end of a dispatch stream, message by message. */
 export interface RawWorker {
   readonly received: CoordinatorMessage__Output[]
