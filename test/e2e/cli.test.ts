@@ -197,7 +197,9 @@ test('tasks are cancelled, retried, run now and discarded, by id or by what they
   expect((await taskmaster('cancel', '--query', 'doomed', '--state', 'pending')).code).toBe(0)
   expect((await taskmaster('discard', one)).out).toBe(`${one}  discarded\n`)
   expect((await taskmaster('status', one)).err).toBe('Error: Task not found\n')
-  expect((await taskmaster('cancel')).err).toBe('Error: give ids, --state, --worker, --query or --all\n')
+  expect((await taskmaster('cancel')).err).toBe(
+    'Error: give ids, --state, --worker, --query, --priority or --all\n',
+  )
   expect((await taskmaster('cancel', one, '--all')).code).toBe(1)
 })
 
