@@ -43,13 +43,18 @@ test('health says how each part is, and ends with 1 when something is wrong', as
 })
 
 test('what is shown is shown with a warning', async () => {
-  const shown = await Promise.all(
-    [['stats'], ['workers'], ['status', id], ['stats', '--json']].map((words) => taskmaster(...words)),
+  const [json, ...shown] = await Promise.all(
+    [['stats', '--json'], ['stats'], ['workers'], ['status', id]].map((words) => taskmaster(...words)),
   )
   for (const { code, out, err } of shown) {
     expect({ code, err }).toEqual({ code: 0, err: `Warning: ${NO_COORDINATOR}\n` })
     expect(out).not.toBeEmpty()
   }
+  expect({ code: json!.code, err: JSON.parse(json!.err) }).toEqual({
+    code: 0,
+    err: { warning: NO_COORDINATOR },
+  })
+  expect(JSON.parse(json!.out)).toMatchObject({ total_tasks: 1 })
 })
 
 describe('while the database stands still', () => {
