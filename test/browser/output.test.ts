@@ -144,3 +144,28 @@ test.skipIf(!hasBrowser)(
   },
   60_000,
 )
+
+test.skipIf(!hasBrowser)(
+  'a result shows every digit of its numbers, and a payload with a number that cannot be kept is refused by its place',
+  async () => {
+    const { page, close } = await openPage()
+    const command = `echo '{"id": 9007199254740993, "ratio": 0.1234567890123456789}' > "$TASKMASTER_RESULT"`
+    const id = await submit({ command, executor: 'shell' })
+    await page.goto(`${system.url}/tasks/${id}`)
+    await page.getByRole('button', { name: 'Copy the result' }).waitFor()
+    const result = page.getByRole('region', { name: 'Result' }).locator('pre').first()
+    expect(await result.textContent()).toBe(
+      '{\n  "id": 9007199254740993,\n  "ratio": 0.1234567890123456789\n}',
+    )
+
+    await page.goto(`${system.url}/schedule`)
+    await page.getByLabel('Command').first().fill('x')
+    await page.getByText('Options').click()
+    await page.getByLabel('Payload, as JSON').fill('{"id": 9007199254740993}')
+    await page.getByRole('button', { name: 'Schedule task' }).click()
+    const fault = 'payload.id: 9007199254740993 cannot be represented exactly; send it as a string'
+    await page.getByRole('alert').getByText(fault).waitFor()
+    await close()
+  },
+  60_000,
+)
