@@ -74,8 +74,8 @@ describe('while the database stands still', () => {
           'and workers go on with what they run.\n',
       })
     }
-    // A request alone is given ten seconds.
-    expect(performance.now() - since).toBeLessThan(9000)
+    // Without the question before, the answer alone takes five.
+    expect(performance.now() - since).toBeLessThan(5000)
   })
 
   test('health says it, too', async () => {

@@ -19,8 +19,8 @@ test('it is stale at once when the server says that its figures are old, however
 test('a page that was never told anything says so, and never calls that live', () => {
   expect(freshnessOf('connecting', null, false, 1000)).toBe('connecting')
   expect(freshnessOf('live', received('unknown', null), false, 1000)).toBe('unknown')
-  expect(freshnessOf('live', received('delta', 0), false, 1000)).toBe('connecting')
-  expect(freshnessOf('live', received('delta', 0), false, 5000)).toBe('unknown')
+  // Signs of life follow, which hold no figures for those who have none.
+  expect(freshnessOf('live', received('delta', 0), false, 1000)).toBe('unknown')
   expect(ageOf(received('unknown', null), 8000)).toBeNull()
 })
 

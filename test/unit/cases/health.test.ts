@@ -84,6 +84,13 @@ describe('the database', () => {
 })
 
 describe('coordinators', () => {
+  test('one that only the database keeps from its work is not missing besides', () => {
+    const troubles = [{ message: 'The database does not answer.' }]
+    const waiting = [coordinator({ answer: { isStopping: false, troubles } })]
+    expect(missingIn(judge(facts({ askedAt: NOW - 5000 }, waiting)))).toEqual(['database'])
+    expect(missingIn(judge(facts({}, waiting)))).toEqual(['coordinator'])
+  })
+
   test('one that cannot store reports is named, with what waits', () => {
     const troubles = [{ message: 'The database is out of disk space.', code: '53100', waiting: 3 }]
     const verdict = judge(facts({}, [coordinator({ answer: { isStopping: false, troubles } })]))

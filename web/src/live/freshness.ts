@@ -32,8 +32,8 @@ export function freshnessOf(
 ): Freshness {
   if (link === 'disconnected') return 'disconnected'
   if (!received) return 'connecting'
-  if (!hasFigures)
-    return received.message.type === 'unknown' || now - received.at > STALE_MS ? 'unknown' : 'connecting'
+  // Whoever is told anything before figures is told that there are none.
+  if (!hasFigures) return 'unknown'
   const age = ageOf(received, now)
   return age === null || age > STALE_MS ? 'stale' : 'live'
 }

@@ -159,6 +159,8 @@ function told(state: HealthState, { message, code }: Failure, meaning: string): 
 
 /** What is missing for a scheduler to be of use, by name; empty when nothing is. */
 export function missingIn({ database, coordinators }: Verdict): string[] {
-  const canPlace = coordinators.some(({ state }) => state === 'ok')
+  // What a database in trouble keeps a coordinator from is no trouble of the coordinator's own.
+  const isEnough = (state: HealthState) => state === 'ok' || (state === 'degraded' && database.state !== 'ok')
+  const canPlace = coordinators.some(({ state }) => isEnough(state))
   return [...(database.state === 'ok' ? [] : ['database']), ...(canPlace ? [] : ['coordinator'])]
 }
