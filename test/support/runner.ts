@@ -11,7 +11,7 @@ import { connect } from '../../src/shared/store/connect.ts'
 import { migrate } from '../../src/shared/store/migrate.ts'
 import { describeSlowest, type FileTimings, findFailedFiles, howToRepeat } from './report.ts'
 import { seed } from './seed.ts'
-import { selectTests } from './selection.ts'
+import { type Kind, selectTests } from './selection.ts'
 import { poolSettings, type TestServer } from './server.ts'
 import { addTotals, readTotals, type Totals } from './totals.ts'
 
@@ -20,8 +20,8 @@ const FOLDER = 'taskmaster-test-'
 const TEMPLATE = 'taskmaster_template'
 const CORES = availableParallelism()
 /** Tests of whole systems start a handful of processes each, but mostly wait. */
-const AT_ONCE = { small: CORES, whole: CORES + 1 }
-const TIMEOUT_MS = { small: 30_000, whole: 90_000 }
+const AT_ONCE: Record<Kind, number> = { small: CORES, whole: CORES + 1, alone: 1 }
+const TIMEOUT_MS: Record<Kind, number> = { small: 30_000, whole: 90_000, alone: 90_000 }
 /** How long each file took when this was last updated, in ms: the slowest start first. */
 const TIMINGS = join(import.meta.dir, 'timings.json')
 
@@ -104,7 +104,7 @@ async function makeTemplate(server: TestServer): Promise<void> {
   await sql.end()
 }
 
-async function runTests(files: string[], kind: 'small' | 'whole', server: TestServer) {
+async function runTests(files: string[], kind: Kind, server: TestServer) {
   const isGiven = (name: string) => flags.some((flag) => flag.startsWith(name))
   const atOnce = isGiven('--parallel') ? [] : [`--parallel=${AT_ONCE[kind]}`]
   const timeout = isGiven('--timeout') ? [] : [`--timeout=${TIMEOUT_MS[kind]}`]

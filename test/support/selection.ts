@@ -3,11 +3,18 @@ import { join } from 'node:path'
 const ROOT = join(import.meta.dir, '..', '..')
 /** These start whole systems of processes; all others are small. */
 const WHOLE = /^test\/(e2e|faults|browser|containers)\//
+/** These measure how fast a whole system is, so that nothing may run beside them. */
+const ALONE = /^test\/e2e\/(time|priorities)\.test\.ts$/
+
+export const KINDS = ['small', 'whole', 'alone'] as const
+export type Kind = (typeof KINDS)[number]
+
+const kindOf = (file: string): Kind => (ALONE.test(file) ? 'alone' : WHOLE.test(file) ? 'whole' : 'small')
 /** Flags of `bun test` whose value is the next word. */
 const WITH_VALUE = new Set(['-t', '--test-name-pattern', '--timeout', '--rerun-each', '--seed', '--retry'])
 
 export interface Selection {
-  groups: { kind: 'small' | 'whole'; files: string[] }[]
+  groups: { kind: Kind; files: string[] }[]
   flags: string[]
 }
 
@@ -25,9 +32,9 @@ export async function selectTests(words: string[]): Promise<Selection> {
   const files = all.filter(
     (file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)),
   )
-  const groups = (['small', 'whole'] as const).map((kind) => ({
+  const groups = KINDS.map((kind) => ({
     kind,
-    files: files.filter((file) => WHOLE.test(file) === (kind === 'whole')).map((file) => join(ROOT, file)),
+    files: files.filter((file) => kindOf(file) === kind).map((file) => join(ROOT, file)),
   }))
   return { groups: groups.filter((group) => group.files.length > 0), flags }
 }
