@@ -23,7 +23,8 @@ export interface Troubles {
   /** Lists what is there now, the longest first. */
   list(): Trouble[]
   /**
-   * Calls back whenever a trouble begins or ends, and not when only its words or figures change.
+   * Calls back whenever a trouble begins, has another cause (its code) or ends, and not when only its words or figures
+   * change.
    *
    * @returns what ends the subscription
    */
@@ -31,7 +32,7 @@ export interface Troubles {
 }
 
 export interface TroubleChange {
-  type: 'began' | 'ended'
+  type: 'began' | 'changed' | 'ended'
   trouble: Trouble
 }
 
@@ -39,11 +40,11 @@ export interface TroubleChange {
 const MAX_TROUBLES = 64
 const MAX_MESSAGE_CHARS = 500
 
-/** Logs when a trouble begins and when it ends, and nothing between. */
+/** Logs when a trouble begins, when its cause becomes another, and when it ends. */
 export function logTroubles(troubles: Troubles, log: Log): void {
   troubles.onChange(({ type, trouble: { key, message, code, waiting, since } }) => {
-    if (type === 'began') log.warn({ trouble: key, code, waiting }, message)
-    else log.info({ trouble: key, lastedMs: Date.now() - since }, `Over: ${message}`)
+    if (type === 'ended') log.info({ trouble: key, lastedMs: Date.now() - since }, `Over: ${message}`)
+    else log.warn({ trouble: key, code, waiting }, message)
   })
 }
 
@@ -68,6 +69,7 @@ export function createTroubles(now: () => number = Date.now): Troubles {
       }
       troubles.set(key, trouble)
       if (!known) tell({ type: 'began', trouble })
+      else if (known.code !== trouble.code) tell({ type: 'changed', trouble })
     },
     resolve(key) {
       const trouble = troubles.get(key)

@@ -38,6 +38,17 @@ test('listeners hear of a beginning and of an end once each, until they leave', 
   ])
 })
 
+test('listeners hear of another cause, and not of other words or figures', () => {
+  const troubles = atTimes(1000)
+  troubles.raise('reports', { message: 'No connection.', code: 'CONNECTION_CLOSED', waiting: 1 })
+  const heard: TroubleChange[] = []
+  troubles.onChange((change) => heard.push(change))
+  troubles.raise('reports', { message: 'Nothing yet.', code: 'CONNECTION_CLOSED', waiting: 2 })
+  const denied = { message: 'No login.', code: '28000', waiting: 2 }
+  troubles.raise('reports', denied)
+  expect(heard).toEqual([{ type: 'changed', trouble: { key: 'reports', ...denied, since: 1000 } }])
+})
+
 test('it is bounded in number and in length', () => {
   const troubles = createTroubles()
   for (let key = 0; key < 1000; key++) troubles.raise(`key ${key}`, { message: 'x'.repeat(10_000) })
