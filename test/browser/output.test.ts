@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'bun:test'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { hasBrowser, keepScreenshot, openPage } from '../support/browser.ts'
@@ -43,7 +44,12 @@ test.skipIf(!hasBrowser)(
   'what a task says is shown while it runs, then its result; nothing is spoken unless asked for',
   async () => {
     const { page, faults, close } = await openPage()
-    const command = `for n in 1 2 3 4 5; do echo "line <$n>"; sleep 0.3; done; echo oh >&2; echo '{"rows": 5}' > "$TASKMASTER_RESULT"`
+    // It says no more than its first lines until the page has shown them.
+    const seen = join(await temporaryFolder(), 'seen')
+    const say = (numbers: string) => `for n in ${numbers}; do echo "line <$n>"; done`
+    const pause = `until [ -e '${seen}' ]; do sleep 0.05; done`
+    const end = `echo oh >&2; echo '{"rows": 5}' > "$TASKMASTER_RESULT"`
+    const command = [say('1 2'), pause, say('3 4 5'), end].join('; ')
     const id = await submit({ command, executor: 'shell' })
     await page.goto(`${system.url}/tasks/${id}`)
     await page.getByText('line <1>').waitFor()
@@ -52,6 +58,7 @@ test.skipIf(!hasBrowser)(
     expect(await log.getAttribute('aria-live')).toBe('off')
     await page.getByRole('button', { name: 'Read aloud' }).click()
     expect(await log.getAttribute('aria-live')).toBe('polite')
+    await writeFile(seen, '')
     await page.getByRole('button', { name: 'Copy the result' }).waitFor()
     expect(await page.getByRole('region', { name: 'Result' }).locator('pre').first().textContent()).toBe(
       '{\n  "rows": 5\n}',
