@@ -3,7 +3,7 @@ import type { Troubles } from '../shared/runtime/troubles.ts'
 import type { Sql } from '../shared/store/connect.ts'
 import { foldCounts } from '../shared/store/counts.ts'
 import { troubled } from '../shared/store/troubled.ts'
-import { forgetWorkers, loseSilent, requeueOrphans } from '../shared/store/workers.ts'
+import { forgetWorkers, type Instant, loseSilent, requeueOrphans } from '../shared/store/workers.ts'
 import type { Registry } from './registry.ts'
 import type { Steadiness } from './steadiness.ts'
 
@@ -45,14 +45,18 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     }
   }
 
-  async function beat() {
-    const at = await renew()
+  async function recover(at: Instant) {
     // Silence counts only while every lease could be renewed: there is none to be judged by in the dark.
     if (steadiness.isProven()) {
       registry.forget(await loseSilent(sql, silenceMs, maxLosses, { at, withinMs: silenceMs / 2 }))
     }
     const orphans = await requeueOrphans(sql, maxLosses)
     if (orphans > 0) log.info({ tasks: orphans }, 'Put back tasks whose worker is gone')
+  }
+
+  async function beat() {
+    const at = await renew()
+    await troubled(troubles, 'recovery', 'Tasks of lost workers cannot be put back', () => recover(at))
     await foldCounts(sql)
     const now = performance.now()
     if (now - forgottenAt > 60_000) {
