@@ -48,7 +48,10 @@ export interface Evidence {
 export interface Disturbance {
   what: string
   fault: Fault
+  /** When it was begun, which is before anything could have noticed it. */
   from: number
+  /** When it was certainly there; null: it never was. */
+  inForceFrom: number | null
   /** Null: it was never over. */
   to: number | null
   /** The processes that it concerns; none: all alike. */

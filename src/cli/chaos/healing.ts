@@ -22,8 +22,9 @@ export function* judgeReadiness({ evidence }: Index): Generator<string | null> {
   for (const outage of evidence.disturbances.filter(isOutage)) {
     const until = outage.to ?? evidence.liftedAt
     for (const { url, at, answeredAt, status } of evidence.readiness) {
-      if (at < outage.from + NOTICE_MS || answeredAt > until) continue
-      const elapsed = ((at - outage.from) / 1000).toFixed(1)
+      const from = outage.inForceFrom ?? until
+      if (at < from + NOTICE_MS || answeredAt > until) continue
+      const elapsed = ((at - from) / 1000).toFixed(1)
       yield status !== 200 ? null : `${url} said that it is ready, ${elapsed} s into: ${outage.what}`
     }
   }

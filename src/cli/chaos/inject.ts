@@ -70,7 +70,7 @@ export function createInjector({ cluster, server, store, onFault }: InjectorOpti
     if (fault.kind === 'frozen-database' && fault.slowMs > 0) await slowDown(fault.slowMs)
     const lift: Lift = await strikeDatabase(fault, store, server)
     const lifted = Promise.withResolvers<void>()
-    disturbance.from = now()
+    disturbance.inForceFrom = now()
     last(`database ${disturbances.length} ${fault.kind}`, fault.forMs, lifted.resolve)
     await lifted.promise
     await lift()
@@ -135,7 +135,7 @@ export function createInjector({ cluster, server, store, onFault }: InjectorOpti
       const targets = targetsOf(fault)
       const pids = targets.flatMap((name) => cluster.process(name).pid ?? [])
       const what = describeFault(fault)
-      const disturbance: Disturbance = { what, fault, from: now(), to: null, targets, pids }
+      const disturbance: Disturbance = { what, fault, from: now(), inForceFrom: null, to: null, targets, pids }
       disturbances.push(disturbance)
       carryOut(fault, disturbance)
     },

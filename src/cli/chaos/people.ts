@@ -22,11 +22,15 @@ export function createPeople(ask: Ask, now: () => number): People {
     record.refusals.push(`${what}: ${answer.status} ${JSON.stringify(answer.body)}`)
   }
 
-  /** Tries until the task is in a state in which it applies. */
+  /** Tries until the task is in a state in which it applies; the last answer, after all the requests that it took. */
   async function insist(action: string, id: string): Promise<Answered | null> {
+    let unanswered = 0
     for (let left = TRIES; ; left--) {
       const answer = await ask(`/api/tasks/${id}/${action}`, {})
-      if (answer?.status !== 409 || left <= 1) return answer
+      if (answer === null) return null
+      if (answer.status !== 409 || left <= 1) return { ...answer, sent: answer.sent + unanswered }
+      // A request whose answer was lost may be carried out at any time after those that were answered.
+      unanswered += answer.sent - 1
       await Bun.sleep(PAUSE_MS)
     }
   }

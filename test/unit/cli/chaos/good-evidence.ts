@@ -129,7 +129,9 @@ export function goodEvidence(): Evidence {
         targets: ['worker-1'],
         from: 100,
       }),
-      disturbance({ atMs: 0, kind: 'frozen-database', slowMs: 0, forMs: 5000 }, 25_000, { from: 20_000 }),
+      disturbance({ atMs: 0, kind: 'frozen-database', slowMs: 0, forMs: 5000 }, 25_000, {
+        ...{ from: 19_500, inForceFrom: 20_000 },
+      }),
       disturbance({ atMs: 0, kind: 'terminate', process: 'worker-2' }, 40_000, {
         ...{ targets: ['worker-2'], pids: [2] },
       }),
@@ -142,7 +144,7 @@ export function goodEvidence(): Evidence {
 }
 
 export const disturbance = (fault: Fault, to: number, rest: Partial<Disturbance> = {}): Disturbance => ({
-  ...{ what: fault.kind, fault, from: to, to, targets: [], pids: [] },
+  ...{ what: fault.kind, fault, from: to, inForceFrom: null, to, targets: [], pids: [] },
   ...rest,
 })
 
