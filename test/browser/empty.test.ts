@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core'
 import { buildSite } from '../../src/cli/up/site.ts'
 import { hasBrowser, keepScreenshot, openPage } from '../support/browser.ts'
 import { type System, startSystem } from '../support/system.ts'
+import { waitFor } from '../support/wait.ts'
 
 const NOBODY = '00000000-0000-7000-8000-000000000000'
 const ROOT = join(import.meta.dir, '..', '..')
@@ -18,11 +19,21 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${system.scheduler.port}`
 }, 120_000)
 
-/** A heading that says what is, and one thing to do. */
+/** A heading that says what is, and one thing to do. Seen in one look: what is live may draw it anew at any moment. */
 async function expectEmpty(page: Page, heading: string, action: string): Promise<void> {
-  const empty = page.locator('.empty').filter({ has: page.getByRole('heading', { name: heading }) })
-  await empty.waitFor()
-  expect(await empty.locator('a, button').allTextContents()).toEqual([action])
+  const look = () =>
+    page.locator('.empty').evaluateAll((places) =>
+      places.map((place) => ({
+        heading: place.querySelector('h1, h2, h3')?.textContent?.trim(),
+        actions: [...place.querySelectorAll('a, button')].map(({ textContent }) => textContent?.trim()),
+      })),
+    )
+  await waitFor(
+    async () => Bun.deepEquals((await look()).find((one) => one.heading === heading)?.actions, [action]),
+    {
+      what: `"${heading}" with "${action}"`,
+    },
+  )
 }
 
 test.skipIf(!hasBrowser)(

@@ -135,7 +135,15 @@ export function createInjector({ cluster, server, store, onFault }: InjectorOpti
       const targets = targetsOf(fault)
       const pids = targets.flatMap((name) => cluster.process(name).pid ?? [])
       const what = describeFault(fault)
-      const disturbance: Disturbance = { what, fault, from: now(), inForceFrom: null, to: null, targets, pids }
+      const disturbance: Disturbance = {
+        what,
+        fault,
+        from: now(),
+        inForceFrom: null,
+        to: null,
+        targets,
+        pids,
+      }
       disturbances.push(disturbance)
       carryOut(fault, disturbance)
     },
