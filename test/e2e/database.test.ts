@@ -98,7 +98,7 @@ test('a database that is restarted under load loses nothing, and nothing runs tw
   })()
   const moreAreTaken = async () => {
     const before = ids.length
-    await waitFor(() => ids.length >= before + 200, { what: 'tasks to be submitted' })
+    await waitFor(() => ids.length >= before + 200, { what: 'tasks to be submitted', timeoutMs: 30_000 })
   }
 
   await moreAreTaken()
@@ -126,9 +126,8 @@ test('a database that is restarted under load loses nothing, and nothing runs tw
   expect(runs.length).toBeGreaterThan(100)
   expect(new Set(runs.map(({ taskId }) => taskId)).size).toBe(runs.length)
 
-  expect(
-    refused.every((message) => /POST \/api\/schedule\/batch: 503 .*"unavailable"/.test(message)),
-  ).toBeTrue()
+  const asUnavailable = /POST \/api\/schedule\/batch: 503 .*"unavailable"/
+  expect(refused.filter((message) => !asUnavailable.test(message))).toEqual([])
   expect(warned(system.coordinator).length).toBeGreaterThan(0)
   for (const service of [system.coordinator, system.scheduler]) {
     expect(service.logs.filter(({ level }) => /error|fatal|raw/.test(level))).toEqual([])
