@@ -79,7 +79,7 @@ test.each(spreads)(
   60_000,
 )
 
-const LABELS = ['a', 'a-', 'a.b', 'ab', 'b', 'b0', 'c']
+const LABELS = ['a', 'a-', 'a-b', 'a.b', 'a0', 'ab', 'b', 'b0', 'c']
 const NEEDS = ['', 'a', 'a-b', 'function:a', 'http', 'shell']
 const QUEUES = ['', 'a', 'a-b', 'z']
 const lanes = fc.uniqueArray(
@@ -92,6 +92,11 @@ const capabilities = fc.record({
   executors: fc.subarray(NEEDS).map((needs) => needs.map((need) => need || 'simulate').toReversed()),
   labels: fc.subarray(LABELS).map((labels) => labels.toReversed()),
 })
+/** Between `a,c`, which the worker does not run, and `a` alone lies what begins as `a` does. */
+const between: [string[], Capabilities[]] = [
+  ['//a-', '//a,c'],
+  [{ executors: ['simulate'], labels: ['a-', 'a'] }],
+]
 
 test('the walk finds what a look at every lane finds, whatever workers run', async () => {
   const { sql } = database
@@ -122,7 +127,7 @@ test('the walk finds what a look at every lane finds, whatever workers run', asy
       const all = await sql`WITH RECURSIVE ${levels(sql, anyKind(sql))} SELECT FROM level`
       expect(all).toHaveLength(3 * given.length)
     }),
-    { numRuns: 60 },
+    { numRuns: 60, examples: [between] },
   )
   await sql`ALTER TABLE tasks ENABLE TRIGGER USER`
 }, 60_000)
