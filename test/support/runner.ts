@@ -3,6 +3,7 @@
  * With TEST_DATABASE=testcontainers it is one in a container, else an embedded one. TEST_SEED repeats the chance of
  * an earlier run. With --update-timings the durations that decide which files start first are written anew.
  */
+import { existsSync } from 'node:fs'
 import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -11,7 +12,7 @@ import { connect } from '../../src/shared/store/connect.ts'
 import { migrate } from '../../src/shared/store/migrate.ts'
 import { describeSlowest, type FileTimings, findFailedFiles, howToRepeat } from './report.ts'
 import { seed } from './seed.ts'
-import { type Kind, selectTests } from './selection.ts'
+import { type Group, type Kind, selectTests } from './selection.ts'
 import { poolSettings, type TestServer } from './server.ts'
 import { addTotals, readTotals, type Totals } from './totals.ts'
 
@@ -20,8 +21,12 @@ const FOLDER = 'taskmaster-test-'
 const TEMPLATE = 'taskmaster_template'
 const CORES = availableParallelism()
 /** Small tests mostly wait; those of whole systems start a handful of processes each, and those need the cores. */
-const AT_ONCE: Record<Kind, number> = { small: 2 * CORES, whole: CORES, alone: 1 }
-const TIMEOUT_MS: Record<Kind, number> = { small: 30_000, whole: 90_000, alone: 90_000 }
+const AT_ONCE: Record<Kind, number> = { small: 2 * CORES, containers: 1, whole: CORES, alone: 1 }
+const TIMEOUT_MS: Record<Kind, number> = { small: 30_000, containers: 90_000, whole: 90_000, alone: 90_000 }
+/** Kinds that run side by side, one set of them after the other. */
+const PHASES: Kind[][] = [['small', 'containers'], ['whole'], ['alone']]
+/** Beside others, small ones take only what time those leave: nothing about them has to be quick. */
+const NICE = ['nice', '-n', '10']
 /** How long each file took when this was last updated, in ms: the slowest start first. */
 const TIMINGS = join(import.meta.dir, 'timings.json')
 
@@ -34,18 +39,16 @@ if (groups.length === 0) {
 }
 
 let interrupted: NodeJS.Signals | null = null
-let running: Bun.Subprocess | null = null
+const running = new Set<Bun.Subprocess>()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     interrupted = signal
-    running?.kill(signal)
+    for (const child of running) child.kill(signal)
   })
 }
 
 await removeLeftovers()
 const folder = await mkdtemp(join(tmpdir(), `${FOLDER}${process.pid}-`))
-const timings = join(folder, 'timings.json')
-await copyFile(TIMINGS, timings)
 const measured: FileTimings = {}
 const failedFiles: string[] = []
 let totals: Totals = { passed: 0, failed: 0 }
@@ -55,17 +58,13 @@ try {
   try {
     const server = { ...postgres.settings, template: TEMPLATE }
     await makeTemplate(server)
-    for (const { kind, files } of groups) {
+    for (const phase of PHASES) {
       if (interrupted) break
-      const result = await runTests(files, kind, server)
-      totals = addTotals(totals, result.totals)
-      code ||= result.code
-      failedFiles.push(...result.failedFiles)
+      const beside = groups.filter(({ kind }) => phase.includes(kind))
+      // What comes of the first is shown as it comes, of the others when it is whole.
+      await Promise.all(beside.map((group, index) => runGroup(group, server, index > 0, beside.length > 1)))
     }
-    if (updatesTimings) await copyFile(timings, TIMINGS)
-    const { files } = (await Bun.file(timings).json()) as { files: FileTimings }
-    const ran = groups.flatMap((group) => group.files).map((file) => relative(ROOT, file))
-    for (const file of ran) if (files[file] !== undefined) measured[file] = files[file]
+    if (updatesTimings) await updateTimings()
   } finally {
     await postgres.stop()
   }
@@ -77,6 +76,27 @@ console.log(`\n${describeSlowest(measured)}`)
 if (code !== 0 && !interrupted) console.log(`\n${howToRepeat(failedFiles, seed)}`)
 console.log(`${totals.passed} passed, ${totals.failed} failed`)
 process.exit(code)
+
+async function runGroup(group: Group, server: TestServer, isHeldBack: boolean, isBeside: boolean) {
+  const timings = join(folder, `timings-${group.kind}.json`)
+  await copyFile(TIMINGS, timings)
+  const result = await runTests(group, { server, timings, isHeldBack, isBeside })
+  totals = addTotals(totals, result.totals)
+  code ||= result.code
+  failedFiles.push(...result.failedFiles)
+  const { files } = (await Bun.file(timings).json()) as { files: FileTimings }
+  const ran = group.files.map((file) => relative(ROOT, file))
+  for (const file of ran) if (files[file] !== undefined) measured[file] = files[file]
+}
+
+/** Those of files that did not run stay as they were. */
+async function updateTimings(): Promise<void> {
+  const known = await Bun.file(TIMINGS).json()
+  const files = Object.entries<number>({ ...known.files, ...measured })
+    .filter(([file]) => existsSync(join(ROOT, file)))
+    .sort(([, a], [, b]) => b - a)
+  await Bun.write(TIMINGS, `${JSON.stringify({ ...known, files: Object.fromEntries(files) }, null, 2)}\n`)
+}
 
 async function startPostgres() {
   const settings = {
@@ -104,14 +124,24 @@ async function makeTemplate(server: TestServer): Promise<void> {
   await sql.end()
 }
 
-async function runTests(files: string[], kind: Kind, server: TestServer) {
+interface Run {
+  server: TestServer
+  /** The file that says how long each took. */
+  timings: string
+  isHeldBack: boolean
+  /** Others run at the same time. */
+  isBeside: boolean
+}
+
+async function runTests({ kind, files }: Group, { server, timings, isHeldBack, isBeside }: Run) {
   const isGiven = (name: string) => flags.some((flag) => flag.startsWith(name))
   const atOnce = isGiven('--parallel') ? [] : [`--parallel=${AT_ONCE[kind]}`]
   const timeout = isGiven('--timeout') ? [] : [`--timeout=${TIMEOUT_MS[kind]}`]
   const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}
   const timed = [`--timings=${timings}`, '--update-timings']
   const words = ['test', '--no-orphans', ...atOnce, ...timeout, ...timed, ...flags, ...files]
-  running = Bun.spawn([process.execPath, ...words], {
+  const patient = isBeside && kind === 'small' && Bun.which('nice') ? NICE : []
+  const child = Bun.spawn([...patient, process.execPath, ...words], {
     env: {
       ...process.env,
       ...colour,
@@ -120,26 +150,33 @@ async function runTests(files: string[], kind: Kind, server: TestServer) {
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  running.add(child)
   const failed = findFailedFiles()
+  const held: (() => void)[] = []
+  const passOn = (to: NodeJS.WriteStream) => (chunk: Uint8Array) => {
+    if (isHeldBack) held.push(() => to.write(chunk))
+    else to.write(chunk)
+  }
   const [, end] = await Promise.all([
-    passThrough(running.stdout as ReadableStream<Uint8Array>, process.stdout, () => {}),
-    passThrough(running.stderr as ReadableStream<Uint8Array>, process.stderr, failed.add),
+    passThrough(child.stdout, passOn(process.stdout), () => {}),
+    passThrough(child.stderr, passOn(process.stderr), failed.add),
   ])
-  const code = await running.exited
-  running = null
+  const code = await child.exited
+  running.delete(child)
+  for (const write of held) write()
   return { code, totals: readTotals(end, code), failedFiles: failed.files() }
 }
 
 /** Copies a stream, shows its lines to `onText`, and returns its last part, where bun test writes its totals. */
 async function passThrough(
   from: ReadableStream<Uint8Array>,
-  to: NodeJS.WriteStream,
+  to: (chunk: Uint8Array) => void,
   onText: (text: string) => void,
 ): Promise<string> {
   const decoder = new TextDecoder()
   let end = ''
   for await (const chunk of from) {
-    to.write(chunk)
+    to(chunk)
     const text = decoder.decode(chunk, { stream: true })
     onText(text)
     end = (end + text).slice(-2000)

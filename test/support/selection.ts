@@ -1,20 +1,31 @@
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dir, '..', '..')
+/** These mostly wait for a Docker engine. */
+const CONTAINERS = /^test\/containers\//
 /** These start whole systems of processes; all others are small. */
-const WHOLE = /^test\/(e2e|faults|browser|containers)\//
+const WHOLE = /^test\/(e2e|faults|browser)\//
 /** These measure how fast a whole system is, so that nothing may run beside them. */
 const ALONE = /^test\/e2e\/(time|priorities)\.test\.ts$/
 
-export const KINDS = ['small', 'whole', 'alone'] as const
+export const KINDS = ['small', 'containers', 'whole', 'alone'] as const
 export type Kind = (typeof KINDS)[number]
 
-const kindOf = (file: string): Kind => (ALONE.test(file) ? 'alone' : WHOLE.test(file) ? 'whole' : 'small')
+function kindOf(file: string): Kind {
+  if (ALONE.test(file)) return 'alone'
+  if (CONTAINERS.test(file)) return 'containers'
+  return WHOLE.test(file) ? 'whole' : 'small'
+}
 /** Flags of `bun test` whose value is the next word. */
 const WITH_VALUE = new Set(['-t', '--test-name-pattern', '--timeout', '--rerun-each', '--seed', '--retry'])
 
+export interface Group {
+  kind: Kind
+  files: string[]
+}
+
 export interface Selection {
-  groups: { kind: Kind; files: string[] }[]
+  groups: Group[]
   flags: string[]
 }
 

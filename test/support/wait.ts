@@ -5,7 +5,8 @@ export interface WaitOptions {
   what: string
 }
 
-const PAUSE_MS = 10
+/** Between two looks, at first and at most: a look may cost a query, and what takes long is as good as seen when it is seen a little later. */
+const PAUSE_MS = { least: 10, most: 100, share: 0.05 }
 
 /**
  * Waits until a condition gives something truthy, and returns that. What the condition throws counts as
@@ -17,7 +18,8 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 10_000, what }: WaitOptions,
 ): Promise<Exclude<T, false | 0 | '' | null | undefined>> {
-  const deadline = performance.now() + timeoutMs
+  const startedAt = performance.now()
+  const deadline = startedAt + timeoutMs
   for (;;) {
     let last: unknown
     try {
@@ -27,9 +29,10 @@ export async function waitFor<T>(
     } catch (error) {
       last = error
     }
-    if (performance.now() > deadline) {
+    const now = performance.now()
+    if (now > deadline) {
       throw new Error(`waited ${timeoutMs} ms in vain for ${what}; last: ${Bun.inspect(last)}`)
     }
-    await Bun.sleep(PAUSE_MS)
+    await Bun.sleep(Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, PAUSE_MS.share * (now - startedAt))))
   }
 }

@@ -6,7 +6,7 @@ import { poolSettings } from '../../support/server.ts'
 import { waitFor } from '../../support/wait.ts'
 import { addressOf, atTheEnd, createStand, temporaryFolder } from '../stand.ts'
 
-const ROUNDS = 5
+const ROUNDS = 3
 const TASKS = 15
 const RUNS_MS = 1500
 /** Leases of the stand end after 1.5 s; the services give an answer up after 3 s. */
