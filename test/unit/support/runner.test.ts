@@ -23,16 +23,17 @@ test('totals add up', () => {
   expect(addTotals({ passed: 1, failed: 2 }, { passed: 3, failed: 4 })).toEqual({ passed: 4, failed: 6 })
 })
 
-test('without a pattern all tests are run, those of whole systems apart, and those that measure by themselves', async () => {
+test('without a pattern all tests are run, those of whole systems and of containers apart, and those that measure by themselves', async () => {
   const { groups, flags } = await selectTests([])
-  expect(groups.map(({ kind }) => kind)).toEqual(['small', 'whole', 'alone'])
-  expect(groups[0]!.files.some((file) => file.endsWith('test/unit/support/runner.test.ts'))).toBeTrue()
-  expect(groups[0]!.files.some((file) => file.includes('/e2e/'))).toBeFalse()
-  expect(groups[1]!.files.some((file) => file.endsWith('test/e2e/up.test.ts'))).toBeTrue()
-  expect(groups[2]!.files.map((file) => file.split('/test/').at(-1))).toEqual([
-    'e2e/priorities.test.ts',
-    'e2e/time.test.ts',
-  ])
+  expect(groups.map(({ kind }) => kind)).toEqual(['small', 'containers', 'whole', 'alone'])
+  const [small = [], containers = [], whole = [], alone = []] = groups.map(({ files }) =>
+    files.map((file) => file.split('/test/').at(-1) as string),
+  )
+  expect(small).toContain('unit/support/runner.test.ts')
+  expect(small.filter((file) => !/^(unit|integration)\//.test(file))).toEqual([])
+  expect(containers).toContain('containers/compose.test.ts')
+  expect(whole).toContain('e2e/up.test.ts')
+  expect(alone).toEqual(['e2e/priorities.test.ts', 'e2e/time.test.ts'])
   expect(flags).toEqual([])
 })
 
