@@ -62,13 +62,24 @@ export function* judgeHealing({ evidence }: Index): Generator<string | null> {
   for (const { what, to } of evidence.disturbances) {
     if (to === null) yield `never over: ${what}`
     else if (to < evidence.liftedAt && hasWork(evidence, to)) {
+      const until = healedBy(evidence, to)
       for (const [sign, times] of Object.entries(signs)) {
-        yield times.some((at) => at >= to && at <= to + HEAL_MS)
+        yield times.some((at) => at >= to && at <= until)
           ? null
           : `${sign} within ${HEAL_MS / 1000} s of the end of: ${what}`
       }
     }
   }
+}
+
+/** By when the system has to work again: nothing heals while all of it is out. */
+function healedBy({ disturbances, liftedAt }: Evidence, from: number): number {
+  let until = from + HEAL_MS
+  for (const outage of disturbances.filter(isOutage).toSorted((a, b) => a.from - b.from)) {
+    const to = outage.to ?? liftedAt
+    if (to > from && outage.from < until) until += to - Math.max(from, outage.from)
+  }
+  return until
 }
 
 /** Whether the load went on for long enough afterwards. */

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import { checkEvidence } from '../../../../src/cli/chaos/check.ts'
 import { CHECKS } from '../../../../src/cli/chaos/checks.ts'
 import type { Disturbance, Evidence, SubmissionRecord } from '../../../../src/cli/chaos/evidence.ts'
+import { judgeHealing } from '../../../../src/cli/chaos/healing.ts'
+import { indexEvidence } from '../../../../src/cli/chaos/indexed.ts'
 import type { AttemptRow } from '../../../../src/shared/store/evidence.ts'
 import { edge, goodEvidence, past, ran, sample, submission, task } from './good-evidence.ts'
 
@@ -290,6 +292,21 @@ test('a lifetime counter may count what was deleted, and no more', () => {
   expect(violated(evidence)).toEqual([])
   evidence.counts.set('ever:completed', 9)
   expect(violated(evidence)).toEqual(['the counters equal the table'])
+})
+
+test('a system that is out again while it heals has as much longer for it', () => {
+  const evidence = goodEvidence()
+  const [, outage] = evidence.disturbances as [Disturbance, Disturbance]
+  const signsAt = (at: number) => ({
+    ...evidence,
+    submissions: [submission('done', { acknowledgedAt: at })],
+    history: ran('done', 1, 0, 'completed').map((event) => ({ ...event, at })),
+    disturbances: [outage, { ...outage, from: 30_000, to: 34_000 }],
+  })
+  const found = (at: number) => [...judgeHealing(indexEvidence(signsAt(at)))].filter((one) => one !== null)
+  // The first is over at 25 s, the second at 34 s: 12 s later, and 4 s more for the first.
+  expect(found(40_900)).toEqual([])
+  expect(found(41_100)).toHaveLength(2)
 })
 
 test('a scheduler that is asked while the database stands still may answer that it is ready once it does not', () => {
