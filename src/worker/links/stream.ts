@@ -53,6 +53,8 @@ export function openStreamLink(options: StreamLinkOptions): Promise<CoordinatorL
   let over = false
   const { promise: lost, resolve: onLost } = Promise.withResolvers<string>()
   function end(reason: string) {
+    // A stream may say twice that it is over, and reports may go to the next by then.
+    if (over) return
     over = true
     clearInterval(heartbeat)
     reporter.detach()
