@@ -7,6 +7,8 @@ import { waitFor } from './wait.ts'
 
 const ROOT = join(import.meta.dir, '..', '..')
 const START_LIMIT_MS = 60_000
+/** Between two signals at the end. */
+const HURRY_MS = 1000
 
 /** Short tasks, and free ports that no other test has. */
 const ENV = { SCHEDULER_PORT: '0', COORDINATOR_PORT: '0', TASK_PROCESS_TIME: '200' }
@@ -105,8 +107,14 @@ function spawn(entry: string, args: string[], env: Record<string, string>) {
 }
 
 afterAll(async () => {
-  // SIGTERM, because what they started goes down with them only when they end in order.
-  for (const child of running) child.kill('SIGTERM')
+  // SIGTERM, because what they started goes down with them only when they end in order. Again, because their database may
+  // be gone by now, and they would wait for it with what they have to report.
+  const end = () => {
+    for (const child of running) child.kill('SIGTERM')
+  }
+  end()
+  const hurry = setInterval(end, HURRY_MS)
   await Promise.all([...running].map((child) => child.exited))
+  clearInterval(hurry)
   await Promise.all([...folders].map((folder) => rm(folder, { recursive: true, force: true })))
 })
