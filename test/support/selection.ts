@@ -5,8 +5,8 @@ const ROOT = join(import.meta.dir, '..', '..')
 const CONTAINERS = /^test\/containers\//
 /** These start whole systems of processes; all others are small. */
 const WHOLE = /^test\/(e2e|faults|browser)\//
-/** These measure how fast a whole system is, so that nothing may run beside them. */
-const ALONE = /^test\/e2e\/(time|priorities)\.test\.ts$/
+/** These measure how fast a whole system is, or are several systems at once, so that nothing may run beside them. */
+const ALONE = /^test\/(e2e\/(time|priorities)|faults\/chaos)\.test\.ts$/
 
 export const KINDS = ['small', 'containers', 'whole', 'alone'] as const
 export type Kind = (typeof KINDS)[number]

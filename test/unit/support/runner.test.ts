@@ -33,7 +33,7 @@ test('without a pattern all tests are run, those of whole systems and of contain
   expect(small.filter((file) => !/^(unit|integration)\//.test(file))).toEqual([])
   expect(containers).toContain('containers/compose.test.ts')
   expect(whole).toContain('e2e/up.test.ts')
-  expect(alone).toEqual(['e2e/priorities.test.ts', 'e2e/time.test.ts'])
+  expect(alone).toEqual(['e2e/priorities.test.ts', 'e2e/time.test.ts', 'faults/chaos.test.ts'])
   expect(flags).toEqual([])
 })
 
