@@ -208,8 +208,7 @@ for (const [width, looks] of [
     `check 12: axe finds nothing on any page or dialog at ${width} px, however it is coloured, and targets are large enough`,
     async () => {
       const found: string[] = []
-      // Colours that move to others would have to be waited for.
-      const { page, close } = await openPage({ viewport: { width, height: 860 }, reducedMotion: 'reduce' })
+      const { page, close } = await openPage({ viewport: { width, height: 860 } })
       for (const [name, place] of Object.entries(places())) {
         await page.emulateMedia(LIGHT)
         await goTo(page, place)

@@ -37,7 +37,7 @@ beforeAll(async () => {
     ...databaseEnv(database.settings),
     TASK_PROCESS_TIME: String(TASK_MS),
   })
-  ;({ page, faults } = await openPage())
+  ;({ page, faults } = await openPage({ reducedMotion: 'no-preference' }))
   await recordSeqs(page)
   await page.goto(system.url)
 }, 120_000)

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { type System, startSystem } from '../support/system.ts'
 
-const FLOOD_MS = 4000
+const FLOOD_MS = 2500
 const AGEING_MS = 500
 const LOW = 400
 

@@ -12,12 +12,19 @@ if (!hasBrowser) console.log('Chromium is missing, so the tests in a browser are
 
 let browser: Promise<Browser> | undefined
 
-/** A page of a fresh profile. What it logs as an error, and what it throws, is collected in `faults`. */
+/**
+ * A page of a fresh profile. What it logs as an error, and what it throws, is collected in `faults`. Nothing moves by itself
+ * unless asked for: software draws it, and what is in transition would have to be waited for.
+ */
 export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<{ page: Page; faults: string[]; close(): Promise<void> }> {
   browser ??= launchChromium()
-  const context = await (await browser).newContext({ viewport: { width: 1280, height: 860 }, ...options })
+  const context = await (await browser).newContext({
+    viewport: { width: 1280, height: 860 },
+    reducedMotion: 'reduce',
+    ...options,
+  })
   const page = await context.newPage()
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(error.message))
