@@ -5,7 +5,7 @@ import { createTestDatabase, databaseEnv } from '../support/database.ts'
 import { type Service, startService } from '../support/processes.ts'
 import { waitFor } from '../support/wait.ts'
 
-const ROWS = 200_000
+const ROWS = 100_000
 const STEP = 20_000
 const MIB = 1024 * 1024
 /** More than that would be a part of the table: its rows alone are over 100 MiB as they are written. */
@@ -19,7 +19,7 @@ beforeAll(async () => {
   for (let from = 1; from <= ROWS; from += STEP) {
     await sql`
       INSERT INTO tasks (id, command, scheduled_at, due_at)
-      SELECT uuidv7(), repeat('x', 100), now() + n * interval '1 s', now() + n * interval '1 s'
+      SELECT uuidv7(), repeat('x', 700), now() + n * interval '1 s', now() + n * interval '1 s'
       FROM generate_series(${from}::int, ${from + STEP - 1}::int) AS n`
   }
   await sql`ANALYZE tasks`
@@ -53,7 +53,7 @@ async function openSlowReader(): Promise<Socket> {
   return socket
 }
 
-test('two hundred thousand tasks are exported in flat memory', async () => {
+test('a hundred thousand tasks are exported in flat memory', async () => {
   await (await fetch(`${url()}/api/tasks/export?q=warm-up`)).text()
   const first = await exportAll()
   expect(first.rows).toBe(ROWS)

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dir, '..', '..')
-/** These mostly wait for a Docker engine. */
-const CONTAINERS = /^test\/containers\//
+/** These mostly wait for a Docker engine; of the database, one container is started, and the rest is as small ones are. */
+const CONTAINERS = /^test\/containers\/(?!database\.)/
 /** These start whole systems of processes; all others are small. */
 const WHOLE = /^test\/(e2e|faults|browser)\//
 /** These measure how fast a whole system is, or are several systems at once, so that nothing may run beside them. */

@@ -10,7 +10,7 @@ import { explain } from '../../support/plans.ts'
 import fc from '../../support/property.ts'
 import { insert, register, reset } from '../../support/store.ts'
 
-const UNMATCHED = 30_000
+const UNMATCHED = 15_000
 const CAN: Capabilities = { executors: ['simulate', 'http'], labels: ['eu', 'gpu', 'ssd'] }
 
 let database: TestDatabase
