@@ -5,10 +5,7 @@ export interface WaitOptions {
   what: string
 }
 
-/** Between two looks, at first and at most: what takes long is as good as seen when it is seen a little later. */
-const PAUSE_MS = { least: 10, most: 100, share: 0.05 }
-/** A look may cost a query or a program: of the time, looking takes a third at most. */
-const PAUSE_BY_LOOK = 2
+const PAUSE_MS = 10
 
 /**
  * Waits until a condition gives something truthy, and returns that. What the condition throws counts as
@@ -20,11 +17,9 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 10_000, what }: WaitOptions,
 ): Promise<Exclude<T, false | 0 | '' | null | undefined>> {
-  const startedAt = performance.now()
-  const deadline = startedAt + timeoutMs
+  const deadline = performance.now() + timeoutMs
   for (;;) {
     let last: unknown
-    const lookedAt = performance.now()
     try {
       const value = await condition()
       if (value) return value as Exclude<T, false | 0 | '' | null | undefined>
@@ -32,11 +27,9 @@ export async function waitFor<T>(
     } catch (error) {
       last = error
     }
-    const now = performance.now()
-    if (now > deadline) {
+    if (performance.now() > deadline) {
       throw new Error(`waited ${timeoutMs} ms in vain for ${what}; last: ${Bun.inspect(last)}`)
     }
-    const pauseMs = Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, PAUSE_MS.share * (now - startedAt)))
-    await Bun.sleep(Math.min(deadline - now, Math.max(pauseMs, PAUSE_BY_LOOK * (now - lookedAt))))
+    await Bun.sleep(PAUSE_MS)
   }
 }
