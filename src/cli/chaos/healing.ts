@@ -66,7 +66,7 @@ export function* judgeHealing({ evidence }: Index): Generator<string | null> {
       for (const [sign, times] of Object.entries(signs)) {
         yield times.some((at) => at >= to && at <= until)
           ? null
-          : `${sign} within ${HEAL_MS / 1000} s of the end of: ${what}`
+          : `${sign} within ${((until - to) / 1000).toFixed(1)} s of the end of: ${what}`
       }
     }
   }
