@@ -27,7 +27,7 @@ test('with no worker at all, a submit fails at once with UNKNOWN and `no workers
   expect(await system.sql`SELECT count(*) FROM tasks`).toMatchObject([{ count: 0 }])
 })
 
-test.concurrent('within 20 s of two workers going silent, a submit fails: the default settings', async () => {
+test('within 20 s of two workers going silent, a submit fails: the default settings', async () => {
   const { client, workers, system } = await stand([1, 2])
   for (const worker of workers) worker.silence()
   const silentAt = performance.now()
