@@ -57,6 +57,26 @@ test('a task that is due in a moment wakes an idle system, whatever is due much 
   expect(await system.rows([far.id])).toMatchObject([{ state: 'pending', attempt: 0 }])
 })
 
+test('a schedule fires within milliseconds of each of its ticks', async () => {
+  const { sql, post } = await startSystem()
+  const { id } = await post<{ id: string }>('/api/schedules', {
+    ...{ name: 'each second', cron: '* * * * * *', task: { command: 'x' } },
+  })
+  const lags = await waitFor(
+    async () => {
+      const rows = await sql<
+        { lag: number }[]
+      >`SELECT lag_ms AS lag FROM schedule_ticks WHERE schedule_id = ${id}`
+      return rows.length >= 5 && rows.map(({ lag }) => lag)
+    },
+    { what: 'five ticks' },
+  )
+  console.log(`ticks: ${lags.join(', ')} ms late`)
+  expect(lags).toSatisfy(
+    (all) => all.every((lag) => lag >= 0) && Math.max(...all) < 1000 && Math.min(...all) < 25,
+  )
+})
+
 const TASKS = 1000
 const TASK_MS = 100
 const SLOTS = 3 * 5

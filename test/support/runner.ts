@@ -4,13 +4,14 @@
  * an earlier run. With --update-timings the durations that decide which files start first are written anew.
  */
 import { existsSync } from 'node:fs'
-import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
+import { chmod, copyFile, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
 import { startEmbeddedPostgres } from '../../src/cli/up/postgres.ts'
 import { connect } from '../../src/shared/store/connect.ts'
 import { migrate } from '../../src/shared/store/migrate.ts'
 import { describeSlowest, type FileTimings, findFailedFiles, howToRepeat } from './report.ts'
+import { scratchFolder } from './scratch.ts'
 import { seed } from './seed.ts'
 import { type Group, type Kind, selectTests } from './selection.ts'
 import { poolSettings, type TestServer } from './server.ts'
@@ -20,9 +21,10 @@ const ROOT = join(import.meta.dir, '..', '..')
 const FOLDER = 'taskmaster-test-'
 const TEMPLATE = 'taskmaster_template'
 const CORES = availableParallelism()
-/** Small tests mostly wait; those of whole systems start a handful of processes each, and those need the cores. */
-const AT_ONCE: Record<Kind, number> = { small: 2 * CORES, containers: 1, whole: CORES, alone: 1 }
-const TIMEOUT_MS: Record<Kind, number> = { small: 30_000, containers: 90_000, whole: 90_000, alone: 90_000 }
+/** Small tests wait now and then; those of whole systems start a handful of processes each, and those need the cores. */
+const AT_ONCE: Record<Kind, number> = { small: CORES + 1, containers: 1, whole: CORES, alone: 1 }
+/** For a test that hangs; what it waits for is given up before. */
+const TIMEOUT_MS = 90_000
 /** Kinds that run side by side, one set of them after the other. */
 const PHASES: Kind[][] = [['small', 'containers'], ['whole'], ['alone']]
 /** Beside others, small ones leave most of the time to those: nothing about them has to be quick. */
@@ -47,8 +49,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
+const scratch = await scratchFolder()
 await removeLeftovers()
-const folder = await mkdtemp(join(tmpdir(), `${FOLDER}${process.pid}-`))
+const folder = await mkdtemp(join(scratch, `${FOLDER}${process.pid}-`))
+// Root's PostgreSQL servers run as another user, who has to pass.
+await chmod(folder, 0o711)
 const measured: FileTimings = {}
 const failedFiles: string[] = []
 let totals: Totals = { passed: 0, failed: 0 }
@@ -136,7 +141,7 @@ interface Run {
 async function runTests({ kind, files }: Group, { server, timings, isHeldBack, isBeside }: Run) {
   const isGiven = (name: string) => flags.some((flag) => flag.startsWith(name))
   const atOnce = isGiven('--parallel') ? [] : [`--parallel=${AT_ONCE[kind]}`]
-  const timeout = isGiven('--timeout') ? [] : [`--timeout=${TIMEOUT_MS[kind]}`]
+  const timeout = isGiven('--timeout') ? [] : [`--timeout=${TIMEOUT_MS}`]
   const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}
   const timed = [`--timings=${timings}`, '--update-timings']
   const words = ['test', '--no-orphans', ...atOnce, ...timeout, ...timed, ...flags, ...files]
@@ -145,6 +150,7 @@ async function runTests({ kind, files }: Group, { server, timings, isHeldBack, i
     env: {
       ...process.env,
       ...colour,
+      TMPDIR: folder,
       TEST_SEED: String(seed),
       TASKMASTER_TEST_DATABASE: JSON.stringify(server),
     },
@@ -186,9 +192,9 @@ async function passThrough(
 
 /** A run that was killed with SIGKILL could not remove its folder. */
 async function removeLeftovers(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
+  for (const name of await readdir(scratch)) {
     const pid = name.startsWith(FOLDER) ? Number.parseInt(name.slice(FOLDER.length), 10) : Number.NaN
-    if (pid && !isAlive(pid)) await rm(join(tmpdir(), name), { recursive: true, force: true })
+    if (pid && !isAlive(pid)) await rm(join(scratch, name), { recursive: true, force: true })
   }
 }
 

@@ -1,5 +1,5 @@
 export interface WaitOptions {
-  /** ms; default 10,000. */
+  /** ms; by default so many that only what never comes is given up, however busy the machine is. */
   timeoutMs?: number
   /** Named in the error when the time is up. */
   what: string
@@ -15,7 +15,7 @@ const PAUSE_MS = 10
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 10_000, what }: WaitOptions,
+  { timeoutMs = 30_000, what }: WaitOptions,
 ): Promise<Exclude<T, false | 0 | '' | null | undefined>> {
   const deadline = performance.now() + timeoutMs
   for (;;) {

@@ -105,7 +105,7 @@ test('whoever comes is told how everything stands, and what ended before', async
   expect(snap.log.map(({ type }) => type)).toEqual(served.feed.recent().map(({ type }) => type))
   expect(snap.buckets.reduce((sum, { completed }) => sum + completed, 0)).toBe(1)
   expect(countOf(mergeHistograms(snap.buckets.map(({ wait }) => wait)))).toBe(3)
-  expect(Math.abs(snap.at - Date.now())).toBeLessThan(1000)
+  expect(Math.abs(snap.at - Date.now())).toBeLessThan(10_000)
 })
 
 test('what happens is told as the tables have it: short tasks, retries and lost workers', async () => {

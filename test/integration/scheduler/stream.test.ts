@@ -130,7 +130,8 @@ test('what was missed while nobody listened can be resumed or is shown as a gap'
   stream.close()
   // More than twice what is held, so that notices are let go of unread.
   for (let batch = 0; batch < 8; batch++) await served.post('/api/schedule/batch', { count: 60 })
-  await submit(served)
+  const newest = await submit(served)
+  await waitFor(() => served.feed.recent().some(({ task_id }) => task_id === newest), { what: 'the newest' })
   const resumed = await openStream(`${served.url}/api/logs/stream`, { 'Last-Event-ID': String(last!.id) })
   const messages = await waitForMessages(resumed, 101)
   expect(messages[0]?.data.type).toBe('gap')

