@@ -21,8 +21,8 @@ const ROOT = join(import.meta.dir, '..', '..')
 const FOLDER = 'taskmaster-test-'
 const TEMPLATE = 'taskmaster_template'
 const CORES = availableParallelism()
-/** Small tests wait now and then; those of whole systems start a handful of processes each, and those need the cores. */
-const AT_ONCE: Record<Kind, number> = { small: CORES + 1, containers: 1, whole: CORES, alone: 1 }
+/** All of them wait now and then, so that one more than there are cores keeps those busy. */
+const AT_ONCE: Record<Kind, number> = { small: CORES + 1, containers: 1, whole: CORES + 1, alone: 1 }
 /** For a test that hangs; what it waits for is given up before. */
 const TIMEOUT_MS = 90_000
 /** Kinds that run side by side, one set of them after the other. */
