@@ -115,7 +115,7 @@ async function measureAll(url: string): Promise<Timed[]> {
 async function fill(sql: Sql, rows: number): Promise<void> {
   const indexes = await sql<{ name: string; definition: string }[]>`
     SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
-    FROM pg_index WHERE indrelid = 'tasks'::regclass AND NOT indisprimary`
+    FROM pg_index WHERE indrelid = 'task_records'::regclass AND NOT indisprimary`
   await sql`
     INSERT INTO workers (id, name, link, slots, coordinator_id, session, offline_at)
     SELECT n, 'worker-' || n, 'stream', 5, gen_random_uuid(), gen_random_uuid(), now() FROM generate_series(1, 3) AS n`
@@ -123,15 +123,14 @@ async function fill(sql: Sql, rows: number): Promise<void> {
   for (let from = 1; from <= rows; from += STEP) {
     const to = Math.min(rows, from + STEP - 1)
     await sql`
-      INSERT INTO tasks (id, name, command, scheduled_at, due_at, picked_at, started_at, completed_at, failed_at,
-        cancelled_at, worker_id, slot, attempt, max_retries, failures, error)
-      SELECT uuidv7(), CASE n % 4 WHEN 0 THEN 'nightly ' || n ELSE '' END,
-        (ARRAY['send the report of today to everyone who asked for it', 'resize images', 'reindex', 'demo-job'])[1 + n % 4],
-        at, at, picked, started,
-        CASE WHEN kind >= 6 AND n > 50 THEN started END, CASE WHEN kind BETWEEN 2 AND 4 THEN started END,
-        CASE WHEN kind = 5 THEN at END, CASE WHEN picked IS NOT NULL THEN 1 + n % 3 END,
-        CASE WHEN started IS NOT NULL THEN n % 5 END, CASE WHEN picked IS NOT NULL THEN 1 ELSE 0 END, 3,
-        CASE WHEN kind = 1 THEN 1 ELSE 0 END, CASE WHEN kind BETWEEN 2 AND 4 THEN 'exit code 1' END
+      WITH given AS MATERIALIZED (
+      SELECT uuidv7() AS id, CASE n % 4 WHEN 0 THEN 'nightly ' || n ELSE '' END AS name,
+        (ARRAY['send the report of today to everyone who asked for it', 'resize images', 'reindex', 'demo-job'])[1 + n % 4] AS command,
+        at, picked, started,
+        CASE WHEN kind >= 6 AND n > 50 THEN started END AS completed, CASE WHEN kind BETWEEN 2 AND 4 THEN started END AS failed,
+        CASE WHEN kind = 5 THEN at END AS cancelled, CASE WHEN picked IS NOT NULL THEN 1 + n % 3 END AS worker,
+        CASE WHEN started IS NOT NULL THEN n % 5 END AS slot, CASE WHEN picked IS NOT NULL THEN 1 ELSE 0 END AS attempt,
+        CASE WHEN kind = 1 THEN 1 ELSE 0 END AS failures, CASE WHEN kind BETWEEN 2 AND 4 THEN 'exit code 1' END AS error
       FROM (
         SELECT n, kind, at, CASE WHEN kind > 1 AND kind <> 5 OR n <= 50 THEN at END AS picked,
           CASE WHEN kind > 1 AND kind <> 5 AND n > 10 THEN at END AS started
@@ -139,9 +138,28 @@ async function fill(sql: Sql, rows: number): Promise<void> {
           SELECT n, CASE WHEN n <= 50 THEN 6 ELSE n % 100 * 7919 % 100 END AS kind, now() - n * interval '1 s' AS at
           FROM generate_series(${from}::int, ${to}::int) AS n
         ) AS drawn
-      ) AS made`
+      ) AS made
+      ), told AS (
+        SELECT *, num_nonnulls(completed, failed, cancelled) > 0 AS ended FROM given
+      ), recorded AS (
+        INSERT INTO task_records (id, name, command, scheduled_at, due_at, picked_at, started_at, completed_at, failed_at,
+          cancelled_at, worker_id, slot, attempt, max_retries, failures, error)
+        SELECT id, name, command, at, at, CASE WHEN ended THEN picked END, CASE WHEN ended THEN started END, completed, failed,
+          cancelled, CASE WHEN ended THEN worker END, CASE WHEN ended THEN slot END, CASE WHEN ended THEN attempt ELSE 0 END, 3,
+          failures, error FROM told
+      ), queued AS (
+        INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane)
+        SELECT id, at, 1, 0, '//', '//' FROM told WHERE picked IS NULL AND NOT ended
+      ), given_out AS (
+        INSERT INTO held (task_id, picked_at, worker_id, attempt, lane, started_at, slot)
+        SELECT id, picked, worker, 1, '//', started, slot FROM told WHERE picked IS NOT NULL AND NOT ended
+      )
+      INSERT INTO count_deltas (name, value)
+      SELECT CASE WHEN completed IS NOT NULL THEN 'completed' WHEN failed IS NOT NULL THEN 'failed'
+        WHEN cancelled IS NOT NULL THEN 'cancelled' WHEN started IS NOT NULL THEN 'running'
+        WHEN picked IS NOT NULL THEN 'assigned' ELSE 'pending' END, count(*) FROM told GROUP BY 1`
   }
   for (const { definition } of indexes) await sql.unsafe(definition)
   await sql`SELECT fold_counts()`
-  await sql`VACUUM ANALYZE tasks`
+  await sql`VACUUM ANALYZE task_records`
 }

@@ -28,7 +28,7 @@ const HEALTH_VALUES: Record<HealthState, number> = { ok: 1, degraded: 0.5, down:
 /** Queues that have figures of their own, the first by name: callers name queues, and each name is a time series. */
 export const METERED_QUEUES = 100
 
-/** Upper bounds, in ms, of the buckets that sql/0004_changes.sql counts in; the last is unbounded. */
+/** Upper bounds, in ms, of the buckets that sql/0001_baseline.sql counts in; the last is unbounded. */
 const EDGES_MS = [1, 2, 4, 8, 16, 32, 64, 100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200]
 /** 0.1 s · 2^0…9. */
 const EXECUTION_EDGES_MS = EDGES_MS.slice(EDGES_MS.indexOf(100))

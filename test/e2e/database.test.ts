@@ -64,7 +64,7 @@ async function keepOutcomes(sql: Sql): Promise<void> {
       INSERT INTO outcomes VALUES (NEW.id, NEW.attempt, NEW.worker_id);
       RETURN NULL;
     END $$;
-    CREATE TRIGGER keep_outcome AFTER UPDATE ON tasks FOR EACH ROW
+    CREATE TRIGGER keep_outcome AFTER UPDATE ON task_records FOR EACH ROW
       WHEN (NEW.completed_at IS NOT NULL OR NEW.failed_at IS NOT NULL) EXECUTE FUNCTION keep_outcome()`)
 }
 

@@ -21,17 +21,18 @@ test('an outcome that waits for the database is not mistaken for a task that was
   // Its start is being written while its end arrives: the end has to wait.
   await waitFor(async () => (await system.rows([id]))[0]?.state === 'assigned', { what: 'it to be sent' })
   await first`BEGIN`
-  await first`SELECT FROM tasks WHERE id = ${id} FOR UPDATE`
+  await first`SELECT FROM held WHERE task_id = ${id} FOR UPDATE`
   expect(worker.runs).toEqual([])
   await writer()
   await second`BEGIN`
-  const locked = second`SELECT state FROM tasks WHERE id = ${id} FOR UPDATE`.execute()
+  const locked =
+    second`SELECT started_at IS NOT NULL AS started FROM held WHERE task_id = ${id} FOR UPDATE`.execute()
   await waitFor(() => worker.runs[0]?.endedAt, { what: 'it to end' })
   await documentedClient(system.address).listWorkers() // by now the coordinator has read that, too
 
   // The start is written, and the database cuts the connection that writes the end.
   await first`ROLLBACK`
-  expect(await locked).toMatchObject([{ state: 'running' }])
+  expect(await locked).toMatchObject([{ started: true }])
   const pid = await writer()
   const scanned = scans()
   await waitFor(async () => scans() > scanned + 1 || (await writers()).length > 1, { what: 'a scan' })

@@ -17,8 +17,8 @@ const LIMIT_MS = 60_000
 export async function failStatements({ sql, admin }: Store, trouble: DatabaseTrouble): Promise<Lift> {
   switch (trouble.what) {
     case 'owner':
-      await persevere(sql, 'ALTER TABLE tasks OWNER TO postgres')
-      return () => persevere(sql, `ALTER TABLE tasks OWNER TO ${SERVICES.role}`)
+      await persevere(sql, 'ALTER TABLE task_records OWNER TO postgres')
+      return () => persevere(sql, `ALTER TABLE task_records OWNER TO ${SERVICES.role}`)
     case 'role':
       await persevere(admin, `ALTER ROLE ${SERVICES.role} NOLOGIN`)
       await persevere(admin, `${END_CONNECTIONS} AND usename = '${SERVICES.role}'`)
@@ -54,9 +54,12 @@ const END_CONNECTIONS = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity 
 const END_SERVICES = `${END_CONNECTIONS} AND application_name LIKE 'taskmaster-%' AND application_name <> 'taskmaster-chaos'`
 
 const TRIGGERS = {
-  updates: { table: 'tasks', when: 'UPDATE ON tasks FOR EACH STATEMENT' },
-  outputs: { table: 'tasks', when: 'UPDATE ON tasks FOR EACH ROW WHEN (NEW.output IS NOT NULL)' },
-  inserts: { table: 'tasks', when: 'INSERT ON tasks FOR EACH STATEMENT' },
+  updates: { table: 'held', when: 'INSERT OR UPDATE OR DELETE ON held FOR EACH STATEMENT' },
+  outputs: {
+    table: 'task_records',
+    when: 'UPDATE ON task_records FOR EACH ROW WHEN (NEW.output IS NOT NULL)',
+  },
+  inserts: { table: 'task_records', when: 'INSERT ON task_records FOR EACH STATEMENT' },
   workers: { table: 'workers', when: 'INSERT OR UPDATE ON workers FOR EACH STATEMENT' },
   logs: { table: 'task_logs', when: 'INSERT ON task_logs FOR EACH STATEMENT' },
 } as const

@@ -1,6 +1,6 @@
 /**
  * Lanes: which tasks are alike to the claim. A lane is written `queue/need/label,label`, without what is at its
- * default; sql/0008_readiness.sql keeps it in `tasks.lane`, first in the index that the claim walks.
+ * default; sql/0001_baseline.sql keeps it with each task, first in the index that the claim walks.
  */
 
 export const DEFAULT_QUEUE = 'default'

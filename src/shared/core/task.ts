@@ -1,4 +1,4 @@
-/** The vocabulary of a task and the rules its timestamps follow; sql/0001_tasks.sql holds the same rules. */
+/** The vocabulary of a task and the rules its timestamps follow; sql/0001_baseline.sql holds the same rules. */
 
 import { DEFAULT_QUEUE } from './lane.ts'
 import type { ParentOutcomes } from './parents.ts'

@@ -33,7 +33,7 @@ type Stream = { waiting: Candidate[]; next: number }
  *
  * @param candidates those of one lane and priority, or of one lane and key, in the order in which they are to run
  */
-export function takeTurns(candidates: Candidate[], limits: Limits): Candidate[] {
+export function takeTurns<One extends Candidate>(candidates: One[], limits: Limits): One[] {
   const { places, agedPlaces, ageingMs, roomOf, keyRoomOf } = limits
   const streams = streamsOf(candidates)
   const taken = new Map<string, number>()
@@ -67,7 +67,7 @@ export function takeTurns(candidates: Candidate[], limits: Limits): Candidate[] 
     if (best.one.key !== null) count(keyName(best.one))
     chosen.push(best.one)
   }
-  return chosen
+  return chosen as One[]
 }
 
 /**

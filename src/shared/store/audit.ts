@@ -1,6 +1,5 @@
 import { TASK_STATES, type TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
-import { isHeld } from './held.ts'
 import { isClaimable, isLimited, isOfLevel, kindsOf, levels } from './lanes.ts'
 
 export interface AuditOptions {
@@ -72,24 +71,24 @@ export async function auditTasks(sql: Sql, options: AuditOptions): Promise<Audit
 }
 
 /**
- * Reads what workers hold (along tasks_held), the workers, the kept counts and the first due task of each
+ * Reads what workers hold (table held), the workers, the kept counts and the first due task of each
  * priority. Only a small table is counted; whatever ended long ago is otherwise never looked at.
  */
 export function auditQuery(sql: Sql, { silenceMs, graceMs }: AuditOptions) {
   const patience = sql`${silenceMs + graceMs} * interval '1 ms'`
   const grace = sql`${graceMs} * interval '1 ms'`
   return sql`
-    WITH RECURSIVE held AS MATERIALIZED (
-      SELECT t.worker_id, t.started_at IS NOT NULL AS is_running, t.picked_at, t.started_at,
-        t.started_at + t.timeout_ms * interval '1 ms' AS stop_at,
-        greatest(t.cancel_requested_at, t.picked_at) + t.cancel_grace_ms * interval '1 ms' AS hard_stop_at,
+    WITH RECURSIVE in_flight AS MATERIALIZED (
+      SELECT h.worker_id, h.started_at IS NOT NULL AS is_running, h.picked_at, h.started_at,
+        h.started_at + t.timeout_ms * interval '1 ms' AS stop_at,
+        greatest(t.cancel_requested_at, h.picked_at) + t.cancel_grace_ms * interval '1 ms' AS hard_stop_at,
         t.cancel_requested_at, t.cancel_grace_ms
-      FROM tasks t WHERE ${isHeld(sql)} LIMIT ${HELD_LIMIT + 1}
+      FROM (SELECT * FROM held ORDER BY task_id LIMIT ${HELD_LIMIT + 1}) h JOIN task_records t ON t.id = h.task_id
     ), holder AS MATERIALIZED (
       SELECT worker_id, count(*) AS holding, count(*) FILTER (WHERE is_running) AS running,
         count(*) FILTER (WHERE picked_at < now() - ${patience}) AS long_held,
         min(picked_at) FILTER (WHERE NOT is_running) AS waiting_since, max(started_at) AS last_start
-      FROM held GROUP BY worker_id
+      FROM in_flight GROUP BY worker_id
     ), live AS MATERIALIZED (
       SELECT w.id, w.name, w.slots, w.draining, w.executors, w.labels FROM workers w
       WHERE w.offline_at IS NULL AND w.last_seen_at >= now() - ${silenceMs} * interval '1 ms'
@@ -100,14 +99,14 @@ export function auditQuery(sql: Sql, { silenceMs, graceMs }: AuditOptions) {
       WHERE (SELECT coalesce(sum(value), 0) FROM kept) <= ${SMALL_TABLE} LIMIT ${SMALL_TABLE + 1}
     )
     SELECT now() AS at,
-      (SELECT count(*) FROM held) AS held,
-      (SELECT count(*) FROM held WHERE NOT is_running) AS assigned,
-      (SELECT count(*) FROM held WHERE is_running) AS running,
+      (SELECT count(*) FROM in_flight) AS held,
+      (SELECT count(*) FROM in_flight WHERE NOT is_running) AS assigned,
+      (SELECT count(*) FROM in_flight WHERE is_running) AS running,
       (SELECT coalesce(sum(h.long_held), 0)::bigint FROM holder h
         WHERE h.long_held > 0 AND NOT EXISTS (
           SELECT FROM workers w WHERE w.id = h.worker_id AND coalesce(w.offline_at, w.last_seen_at) >= now() - ${patience}
         )) AS "orphanedTasks",
-      (SELECT count(*) FROM held
+      (SELECT count(*) FROM in_flight
         WHERE is_running AND least(stop_at + cancel_grace_ms * interval '1 ms',
           CASE WHEN cancel_requested_at IS NOT NULL THEN hard_stop_at END) < now() - ${grace}) AS "overdueStops",
       (SELECT coalesce(json_agg(json_build_object('id', l.id, 'name', l.name, 'running', h.running, 'slots', l.slots)), '[]')
@@ -123,7 +122,7 @@ export function auditQuery(sql: Sql, { silenceMs, graceMs }: AuditOptions) {
         WHERE NOT l.draining AND NOT EXISTS (SELECT FROM holder h WHERE h.worker_id = l.id)) AS "idleWorkers",
       (SELECT 1000 * extract(epoch FROM clock_timestamp() - min(next.due_at))::float8
         FROM level l CROSS JOIN LATERAL (
-          SELECT t.due_at FROM tasks t
+          SELECT t.due_at FROM ready t
           WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now()
           ORDER BY t.due_at LIMIT 1
         ) next

@@ -16,7 +16,7 @@ export const EVENTS_CHANNEL = 'taskmaster_events'
 /** Tasks said something: their ids, separated by commas, or `*` for any. */
 export const LOGS_CHANNEL = 'taskmaster_logs'
 
-/** How full the queue of notices is when changes tell nobody any more: see sql/0013_hints.sql. */
+/** How full the queue of notices is when changes tell nobody any more: see `notify_hint` in sql/0001_baseline.sql. */
 export const MUTED_AT = 0.5
 
 /** How full the server's queue of notices is, from 0 to 1. To ask frees what nobody is to read any more. */
@@ -25,7 +25,7 @@ export async function readNoticeQueueUsage(sql: Sql): Promise<number> {
   return row?.usage ?? 0
 }
 
-/** What sql/0004_changes.sql sends on EVENTS_CHANNEL. */
+/** What sql/0001_baseline.sql sends on EVENTS_CHANNEL. */
 export interface ChangeNotice {
   type: string
   /** How many things this notice stands for; `rows` is a sample of them. */

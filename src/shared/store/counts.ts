@@ -1,7 +1,7 @@
 import { TASK_STATES, type TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 
-/** Every kept count by its name (see sql/0003_counts.sql), all of one instant. */
+/** Every kept count by its name (see sql/0001_baseline.sql), all of one instant. */
 export async function readCounts(sql: Sql): Promise<Map<string, number>> {
   const rows = await sql<{ name: string; value: number }[]>`SELECT name, value FROM current_counts`
   return new Map(rows.map(({ name, value }) => [name, value]))

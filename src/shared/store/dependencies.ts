@@ -1,6 +1,6 @@
 import type { NewTask, TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
-import { insertion } from './insertion.ts'
+import { insertion, storedCount } from './insertion.ts'
 import { inOrderOfKeys } from './tasks.ts'
 
 /** That one task waits for the end of another. */
@@ -36,28 +36,31 @@ export async function insertDependents(
   try {
     const [row] = await sql<{ missing: string[] }[]>`
       WITH parents AS MATERIALIZED (
-        SELECT t.id, t.state FROM tasks t WHERE t.id = ANY(${others}::uuid[]) ORDER BY t.id FOR NO KEY UPDATE
+        SELECT t.id, CASE WHEN t.completed_at IS NOT NULL THEN 'completed' WHEN t.failed_at IS NOT NULL THEN 'failed'
+          WHEN t.cancelled_at IS NOT NULL THEN 'cancelled' END AS state
+        FROM task_records t WHERE t.id = ANY(${others}::uuid[]) ORDER BY t.id FOR NO KEY UPDATE
       ), complete AS MATERIALIZED (SELECT count(*) = ${others.length}::int AS yes FROM parents),
       begun AS (
         INSERT INTO workflows (id, name)
         SELECT w.id, w.name FROM unnest(${workflows.map(({ id }) => id)}::uuid[], ${workflows.map(({ name }) => name)}::text[]) AS w (id, name)
         WHERE (SELECT yes FROM complete)
-      ), inserted AS (${insertion(sql, inOrderOfKeys(tasks), sql`(SELECT yes FROM complete)`, sql``)}),
+      ), ${insertion(sql, inOrderOfKeys(tasks), sql`(SELECT yes FROM complete)`, sql``)},
       connected AS (
         INSERT INTO dependencies (task_id, depends_on)
         SELECT e.task_id, e.depends_on
         FROM unnest(${edges.map(({ taskId }) => taskId)}::uuid[], ${edges.map(({ dependsOn }) => dependsOn)}::uuid[]) AS e (task_id, depends_on)
         WHERE (SELECT yes FROM complete)
       ), marked AS (
-        UPDATE tasks t SET has_dependents = true FROM parents p
+        UPDATE task_records t SET has_dependents = true FROM parents p
         WHERE t.id = p.id AND NOT t.has_dependents AND (SELECT yes FROM complete)
       ), ended AS (
         INSERT INTO ended_parents (task_id, state)
         SELECT p.id, p.state FROM parents p
-        WHERE p.state IN ('completed', 'failed', 'cancelled') AND (SELECT yes FROM complete) ORDER BY p.id
+        WHERE p.state IS NOT NULL AND (SELECT yes FROM complete) ORDER BY p.id
         RETURNING 1
       ), told AS (SELECT notify_hint('taskmaster_parents', '') FROM ended HAVING count(*) > 0)
-      SELECT ARRAY(SELECT o.id FROM unnest(${others}::uuid[]) AS o (id) WHERE o.id NOT IN (SELECT p.id FROM parents p)) AS missing
+      SELECT ARRAY(SELECT o.id FROM unnest(${others}::uuid[]) AS o (id) WHERE o.id NOT IN (SELECT p.id FROM parents p)) AS missing,
+        ${storedCount(sql)} AS stored
       FROM (VALUES (1)) AS one LEFT JOIN told ON true`
     const missing = row?.missing ?? []
     return { stored: missing.length === 0, missing }
@@ -70,7 +73,7 @@ export async function insertDependents(
 }
 
 /**
- * Tells the dependents of tasks that have ended, as `sql/0011_dependents.sql` says: those whose last one it was become
+ * Tells the dependents of tasks that have ended, as `resolve_dependents` of sql/0001_baseline.sql says: those whose last one it was become
  * claimable, those of one that failed end as they are to.
  *
  * @returns how many ended tasks were looked at; 0 when no more are left that nobody else is looking at

@@ -2,7 +2,7 @@ import { type Capabilities, PLAIN } from '../core/lane.ts'
 import type { Report } from '../core/report.ts'
 import type { Assignment, TaskRef } from '../core/task.ts'
 import type { Sql } from './connect.ts'
-import { isHeld, isHolding, putBack } from './held.ts'
+import { concludedCount, concluding, isGone, putBack } from './held.ts'
 import { isClaimable, isLimited, isOfLevel, kindOf, levels } from './lanes.ts'
 import { parentsOf } from './parents.ts'
 
@@ -23,16 +23,35 @@ export interface ClaimOrder {
 
 export const STRICT: ClaimOrder = { ageingMs: null, agedPlaces: 0 }
 
-/** What the claim returns of a task. */
+/**
+ * The CTEs that claim the rows of `ready` that are in `due (place, n)`, which this transaction has locked: `place` is the ctid,
+ * and the `n`th of these workers has the task. `noted` tells of them, and has to be read by the statement, which `claimed` does.
+ */
+export const claiming = (sql: Sql, workerIds: number[], at: ReturnType<Sql>) => sql`
+  taken AS (
+    DELETE FROM ready q USING due d WHERE q.ctid = d.place
+    RETURNING q.task_id, q.attempt, (${workerIds}::bigint[])[d.n] AS worker_id, greatest(${at}, q.due_at) AS picked_at, q.due_at,
+      q.lane, q.concurrency_key
+  ), holding AS (
+    INSERT INTO held (task_id, attempt, worker_id, picked_at, lane, concurrency_key)
+    SELECT k.task_id, k.attempt, k.worker_id, k.picked_at, k.lane, k.concurrency_key FROM taken k
+  ), noted AS (
+    SELECT note_changes(array_agg((k.task_id, k.attempt, 'pending', 'assigned', 'assigned', k.worker_id, NULL,
+      1000 * date_part('epoch', k.picked_at - k.due_at), NULL, k.due_at, k.lane, k.concurrency_key, false)::change))
+    FROM taken k
+  )`
+
+/** The tasks that `claiming` claimed, as ClaimedTask. */
 export const claimed = (sql: Sql) => sql`
-  t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.lane, t.command, t.executor, t.payload, t.priority,
-  t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs", ${parentsOf(sql)} AS parents`
+  SELECT k.task_id AS "taskId", k.attempt, k.worker_id AS "workerId", t.lane, t.command, t.executor, t.payload, t.priority,
+    t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs", ${parentsOf(sql)} AS parents
+  FROM taken k JOIN task_records t ON t.id = k.task_id CROSS JOIN noted`
 
 /**
  * Claims due tasks: the nth, by priority and then by due time, for the nth worker given. One statement picks,
  * assigns and raises the fencing token; nothing waits for a row that another coordinator is claiming.
  *
- * The priorities of each lane are visited by themselves, each by its own walk along tasks_claimable, so that neither
+ * The priorities of each lane are visited by themselves, each by its own walk along ready_claimable, so that neither
  * what is due later nor what these workers do not run is ever read past. With a single one of them that has something
  * due, its walk is the claim. With more, the first of each are compared to tell how many to take of each. Queues that
  * have limits, and tasks that have a concurrency key, are left to `governed.ts`.
@@ -52,14 +71,14 @@ export function claimTasks(
     WITH RECURSIVE ${levels(sql, kindOf(sql, can))}, open AS MATERIALIZED (
       SELECT l.key, l.priority, count(*) OVER () AS of, ${isLeftTo(sql, others)} AS left_to_others FROM level l
       WHERE NOT ${isLimited(sql, sql`l.lane`)} AND (
-        SELECT true FROM tasks t
+        SELECT true FROM ready t
         WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now() LIMIT 1)
     ), ranked AS MATERIALIZED (
       SELECT o.key, o.priority, d.due_at, row_number() OVER (ORDER BY o.priority DESC, o.left_to_others, d.due_at) AS rank
       FROM open o CROSS JOIN LATERAL (
-        SELECT t.due_at FROM tasks t
-        WHERE ${isClaimable(sql)} AND routing_key(t.lane) = o.key AND t.priority = o.priority AND t.due_at <= now()
-        ORDER BY t.due_at, t.id LIMIT ${places}
+        SELECT t.due_at FROM ready t
+        WHERE ${isClaimable(sql)} AND t.routing = o.key AND t.priority = o.priority AND t.due_at <= now()
+        ORDER BY t.due_at, t.task_id LIMIT ${places}
       ) d WHERE o.of > 1
     ), share AS MATERIALIZED (
       SELECT key, priority, ${places}::bigint AS places FROM open WHERE of = 1
@@ -71,17 +90,13 @@ export function claimTasks(
         LIMIT ${places}
       ) AS chosen GROUP BY key, priority ORDER BY priority DESC)
     ), due AS MATERIALIZED (
-      SELECT d.id FROM share s CROSS JOIN LATERAL (
-        SELECT t.id FROM tasks t
-        WHERE ${isClaimable(sql)} AND routing_key(t.lane) = s.key AND t.priority = s.priority AND t.due_at <= now()
-        ORDER BY t.due_at, t.id LIMIT s.places FOR UPDATE SKIP LOCKED
+      SELECT d.place, row_number() OVER () AS n FROM share s CROSS JOIN LATERAL (
+        SELECT t.ctid AS place FROM ready t
+        WHERE ${isClaimable(sql)} AND t.routing = s.key AND t.priority = s.priority AND t.due_at <= now()
+        ORDER BY t.due_at, t.task_id LIMIT s.places FOR UPDATE SKIP LOCKED
       ) d
-    ), placed AS (
-      SELECT id, row_number() OVER () AS n FROM due
-    )
-    UPDATE tasks t SET picked_at = now(), attempt = t.attempt + 1, worker_id = (${workerIds}::bigint[])[p.n]
-    FROM placed p WHERE t.id = p.id
-    RETURNING ${claimed(sql)}`
+    ), ${claiming(sql, workerIds, sql`now()`)}
+    ${claimed(sql)}`
 }
 
 /** That another kind of workers with free slots runs what is of level `l`. */
@@ -98,7 +113,7 @@ export async function msUntilNextDue(sql: Sql, can: Capabilities = PLAIN): Promi
     WITH RECURSIVE ${levels(sql, kindOf(sql, can))}
     SELECT (1000 * extract(epoch FROM min(next.due_at) - clock_timestamp()))::float8 AS ms
     FROM level l CROSS JOIN LATERAL (
-      SELECT t.due_at FROM tasks t
+      SELECT t.due_at FROM ready t
       WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)}
       ORDER BY t.due_at LIMIT 1
     ) next
@@ -118,17 +133,43 @@ type MonotonicNow = number
  * that failed after it was asked to stop counts as cancelled.
  */
 export async function settleTasks(sql: Sql, reports: WorkerReport[], now: MonotonicNow): Promise<void> {
+  const begun = reports.filter(({ kind }) => kind === 'started')
+  const ended = reports.filter(({ kind }) => kind !== 'started')
+  if (begun.length > 0) await beginTasks(sql, begun, now)
+  if (ended.length > 0) await endTasks(sql, ended, now)
+}
+
+async function beginTasks(sql: Sql, reports: WorkerReport[], now: MonotonicNow): Promise<void> {
   await sql`
-    UPDATE tasks t SET
-      started_at = CASE WHEN r.kind = 'cancelled' AND r.started_ago IS NULL THEN t.started_at ELSE coalesce(t.started_at,
-        greatest(t.picked_at, now() - coalesce(r.started_ago, r.ended_ago, 0) * interval '1 ms')) END,
-      completed_at = CASE WHEN r.kind = 'completed' THEN ${endedAt(sql)} END,
-      failed_at = CASE WHEN r.kind = 'failed' AND t.cancel_requested_at IS NULL THEN ${endedAt(sql)} END,
-      cancelled_at = CASE WHEN r.kind = 'cancelled' OR (r.kind = 'failed' AND t.cancel_requested_at IS NOT NULL) THEN ${endedAt(sql)} END,
-      failures = t.failures + (r.kind = 'failed')::int,
-      slot = r.slot, error = r.error, error_stack = r.stack, output = r.output, result = r.result::jsonb
-    FROM ${unnestReports(sql, reports, now)}
-    WHERE ${isCurrentAttempt(sql)}`
+    WITH begun AS (
+      UPDATE held h SET started_at = ${startedAt(sql)}, slot = r.slot
+      FROM ${unnestReports(sql, reports, now)}
+      WHERE ${isReported(sql)} AND h.started_at IS NULL
+      RETURNING h.task_id, h.attempt, h.worker_id, h.slot, h.lane, h.concurrency_key
+    ), noted AS (
+      SELECT note_changes(array_agg((b.task_id, b.attempt, 'assigned', 'running', 'running', b.worker_id, b.slot, NULL, NULL, NULL, b.lane,
+        b.concurrency_key, false)::change)) FROM begun b
+    )
+    SELECT FROM noted`
+}
+
+async function endTasks(sql: Sql, reports: WorkerReport[], now: MonotonicNow): Promise<void> {
+  await sql`
+    WITH ${concluding(sql, {
+      from: sql`${unnestReports(sql, reports, now)} JOIN held h ON ${isReported(sql)}`,
+      set: sql`
+        picked_at = h.picked_at, worker_id = h.worker_id, progress = h.progress,
+        started_at = CASE WHEN r.kind = 'cancelled' AND r.started_ago IS NULL THEN h.started_at ELSE ${startedAt(sql)} END,
+        completed_at = CASE WHEN r.kind = 'completed' THEN ${endedAt(sql)} END,
+        failed_at = CASE WHEN r.kind = 'failed' AND t.cancel_requested_at IS NULL THEN ${endedAt(sql)} END,
+        cancelled_at = CASE WHEN r.kind = 'cancelled' OR (r.kind = 'failed' AND t.cancel_requested_at IS NOT NULL) THEN ${endedAt(sql)} END,
+        failures = t.failures + (r.kind = 'failed')::int,
+        slot = r.slot, error = r.error, error_stack = r.stack, output = r.output, result = r.result::jsonb`,
+      where: sql`true`,
+      outcome: sql`NULL::text`,
+      kind: 'reassigned',
+    })}
+    SELECT FROM noted`
 }
 
 /**
@@ -141,16 +182,21 @@ export async function retryTasks(
   now: MonotonicNow,
   { baseMs, capMs }: { baseMs: number; capMs: number },
 ): Promise<void> {
+  const failed = reports.filter(({ kind }) => kind === 'failed')
+  if (failed.length === 0) return
   await sql`
-    UPDATE tasks t SET
-      due_at = now() + random() * least(
-        coalesce(t.retry_backoff_cap_ms, ${capMs}),
-        coalesce(t.retry_backoff_ms, ${baseMs}) * 2 ^ least(t.failures, 30)) * interval '1 ms',
-      failures = t.failures + 1, error = r.error, error_stack = r.stack, output = r.output, progress = NULL,
-      picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL
-    FROM ${unnestReports(sql, reports, now)}
-    WHERE ${isCurrentAttempt(sql)} AND r.kind = 'failed' AND t.failures < t.max_retries
-      AND t.cancel_requested_at IS NULL`
+    WITH ${concluding(sql, {
+      from: sql`${unnestReports(sql, failed, now)} JOIN held h ON ${isReported(sql)}`,
+      set: sql`
+        due_at = now() + random() * least(
+          coalesce(t.retry_backoff_cap_ms, ${capMs}),
+          coalesce(t.retry_backoff_ms, ${baseMs}) * 2 ^ least(t.failures, 30)) * interval '1 ms',
+        failures = t.failures + 1, error = r.error, error_stack = r.stack, output = r.output, progress = NULL`,
+      where: sql`t.failures < t.max_retries AND t.cancel_requested_at IS NULL`,
+      outcome: sql`'failed'`,
+      kind: 'retrying',
+    })}
+    SELECT FROM noted`
 }
 
 /**
@@ -160,12 +206,24 @@ export async function retryTasks(
  */
 export async function returnTasks(sql: Sql, given: TaskRef[]): Promise<number> {
   const refs = given.toSorted(byTask)
-  const result = await sql`
-    UPDATE tasks t SET ${putBack(sql)}
-    FROM unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[]) AS r (task_id, attempt)
-    WHERE t.id = r.task_id AND t.attempt = r.attempt AND ${isHolding(sql)}`
-  return result.count
+  const [row] = await sql<{ count: number }[]>`
+    WITH ${concluding(sql, {
+      from: sql`
+        unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[]) AS r (task_id, attempt)
+        JOIN held h ON h.task_id = r.task_id AND h.attempt = r.attempt`,
+      ...putBackAlive(sql),
+    })}
+    SELECT ${concludedCount(sql)} AS count`
+  return row?.count ?? 0
 }
+
+/** Of a worker that gives a task back. */
+const putBackAlive = (sql: Sql) => ({
+  set: putBack(sql),
+  where: sql`true`,
+  outcome: sql`CASE WHEN ${isGone(sql)} THEN 'lost' ELSE 'returned' END`,
+  kind: 'reassigned' as const,
+})
 
 /** A task that a worker has by the table and not by its connection, the one of that session. */
 export type Unheld = TaskRef & { workerId: number; session: string }
@@ -178,7 +236,7 @@ export type Unheld = TaskRef & { workerId: number; session: string }
  */
 export async function returnUnheld(sql: Sql, given: Unheld[]): Promise<number> {
   const refs = given.toSorted(byTask)
-  const result = await sql`
+  const [row] = await sql<{ count: number }[]>`
     WITH given AS MATERIALIZED (
       SELECT r.* FROM unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[],
         ${refs.map((r) => r.workerId)}::bigint[], ${refs.map((r) => r.session)}::uuid[])
@@ -190,10 +248,12 @@ export async function returnUnheld(sql: Sql, given: Unheld[]): Promise<number> {
       ORDER BY w.id FOR SHARE
     ), valid AS MATERIALIZED (
       SELECT g.* FROM given g WHERE EXISTS (SELECT FROM current c WHERE c.id = g.worker_id AND c.session = g.session) ORDER BY g.n
-    )
-    UPDATE tasks t SET ${putBack(sql)}
-    FROM valid r WHERE t.id = r.task_id AND t.attempt = r.attempt AND t.worker_id = r.worker_id AND ${isHolding(sql)}`
-  return result.count
+    ), ${concluding(sql, {
+      from: sql`valid r JOIN held h ON ${isReported(sql)}`,
+      ...putBackAlive(sql),
+    })}
+    SELECT ${concludedCount(sql)} AS count`
+  return row?.count ?? 0
 }
 
 /** An attempt that a worker holds by the table. */
@@ -201,9 +261,9 @@ export type HeldAttempt = TaskRef & { workerId: number; started: boolean; cancel
 
 export function findHeld(sql: Sql, workerIds: number[]): Promise<HeldAttempt[]> {
   return sql`
-    SELECT t.id AS "taskId", t.attempt, t.worker_id AS "workerId", t.started_at IS NOT NULL AS started,
+    SELECT h.task_id AS "taskId", h.attempt, h.worker_id AS "workerId", h.started_at IS NOT NULL AS started,
       t.cancel_requested_at IS NOT NULL AS "cancelRequested"
-    FROM tasks t WHERE t.worker_id = ANY(${workerIds}::bigint[]) AND ${isHeld(sql)}`
+    FROM held h JOIN task_records t ON t.id = h.task_id WHERE h.worker_id = ANY(${workerIds}::bigint[])`
 }
 
 /** The current attempt of each of these tasks, or null of one that is not held, for reporters that do not know attempts. */
@@ -212,17 +272,21 @@ export async function findHeldAttempts(
   taskIds: string[],
 ): Promise<({ attempt: number; workerId: number } | null)[]> {
   const rows = await sql<{ id: string; attempt: number; workerId: number }[]>`
-    SELECT t.id, t.attempt, t.worker_id AS "workerId"
-    FROM unnest(${taskIds}::uuid[]) AS g (id) JOIN tasks t ON t.id = g.id WHERE ${isHolding(sql)}`
+    SELECT h.task_id AS id, h.attempt, h.worker_id AS "workerId"
+    FROM unnest(${taskIds}::uuid[]) AS g (id) JOIN held h ON h.task_id = g.id`
   const byId = new Map(rows.map(({ id, ...held }) => [id, held]))
   return taskIds.map((id) => byId.get(id.toLowerCase()) ?? null)
 }
 
-const isCurrentAttempt = (sql: Sql) => sql`
-  t.id = r.task_id AND t.attempt = r.attempt AND t.worker_id = r.worker_id AND ${isHolding(sql)}`
+/** That row `h` of `held` is the attempt that `r` is of. */
+const isReported = (sql: Sql) => sql`
+  h.task_id = r.task_id AND h.attempt = r.attempt AND h.worker_id = r.worker_id`
+
+const startedAt = (sql: Sql) => sql`coalesce(h.started_at,
+  greatest(h.picked_at, now() - coalesce(r.started_ago, r.ended_ago, 0) * interval '1 ms'))`
 
 const endedAt = (sql: Sql) => sql`
-  greatest(t.picked_at, t.started_at, now() - coalesce(least(r.started_ago, r.ended_ago), 0) * interval '1 ms')`
+  greatest(h.picked_at, h.started_at, now() - coalesce(least(r.started_ago, r.ended_ago), 0) * interval '1 ms')`
 
 /** ms that nothing is older than: three years. */
 const LONGEST_AGO_MS = 1e11

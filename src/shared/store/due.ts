@@ -21,7 +21,7 @@ export async function countDue(sql: Sql, limit: number): Promise<number> {
     WITH RECURSIVE ${levels(sql, fleet)}, ${keyedLanes(sql, fleet)}, due (queue) AS MATERIALIZED (
       (SELECT lane_queue(l.lane) FROM (SELECT DISTINCT * FROM (SELECT * FROM level LIMIT ${MAX_LEVELS}) AS few) l
         LEFT JOIN ${queueOf(sql`l.lane`)} CROSS JOIN LATERAL (
-          SELECT FROM tasks t WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now()
+          SELECT FROM ready t WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now()
           LIMIT least(${limit}::int, q.concurrency, q.rate)
         ) d WHERE q.paused_at IS NULL LIMIT ${limit})
       UNION ALL
@@ -30,7 +30,7 @@ export async function countDue(sql: Sql, limit: number): Promise<number> {
           SELECT k.lane, k.key FROM lane_keys k WHERE routing_key(k.lane) = l.key AND k.ready_at <= now()
           ORDER BY k.ready_at LIMIT ${MAX_LEVELS}
         ) k CROSS JOIN LATERAL (
-          SELECT FROM tasks t
+          SELECT FROM ready t
           WHERE ${isKeyedClaimable(sql)} AND t.lane = k.lane AND t.concurrency_key = k.key AND t.due_at <= now()
           LIMIT least(${limit}::int, q.key_concurrency, q.key_rate)
         ) d WHERE q.paused_at IS NULL LIMIT ${limit})
@@ -39,8 +39,8 @@ export async function countDue(sql: Sql, limit: number): Promise<number> {
     FROM (SELECT queue, count(*) AS count FROM due GROUP BY queue) d
     LEFT JOIN queues q ON q.name = d.queue COLLATE "C"
     LEFT JOIN LATERAL (
-      SELECT count(*) AS count FROM tasks t
-      WHERE q.concurrency IS NOT NULL AND lane_queue(t.lane) = q.name AND ${countsForQueue(sql)}
+      SELECT count(*) AS count FROM held h
+      WHERE q.concurrency IS NOT NULL AND lane_queue(h.lane) = q.name AND ${countsForQueue(sql)}
     ) held ON true`
   return row?.count ?? 0
 }

@@ -2,22 +2,25 @@ import type { Sql } from './connect.ts'
 
 type Fragment = ReturnType<Sql>
 
-/** What a statement that deletes tasks returns of each task `t`, for `forgetting`. */
-export const forgotten = (sql: Sql) => sql`t.id, coalesce(t.parents, 0) > 0 AS had_parents, t.workflow_id`
+/** What a statement that deletes records of tasks returns of each, `t`, for `forgetting`. */
+export const forgotten = (sql: Sql) => sql`
+  t.id, coalesce(t.parents, 0) > 0 AS had_parents, t.workflow_id, CASE WHEN t.completed_at IS NOT NULL THEN 'completed'
+    WHEN t.failed_at IS NOT NULL THEN 'failed' ELSE 'cancelled' END AS state`
 
 /**
- * The CTEs that delete with tasks what is known of them alone: their attempts, what they said, what they depended on,
+ * The CTEs that count tasks that are deleted no more, and delete with them what is known of them alone: their attempts, what they said, what they depended on,
  * and workflows that have no other task. What depended on them stays as it is, since whoever changes what a task depends
  * on holds its lock; dependents that have not been told of their end yet still will be.
  *
  * @param deleted the name of a CTE that returned `forgotten`
  */
 export const forgetting = (sql: Sql, deleted: Fragment) => sql`
+  counted AS (INSERT INTO count_deltas (name, value) SELECT d.state, -count(*) FROM ${deleted} d GROUP BY d.state),
   forgotten AS (DELETE FROM attempts a USING ${deleted} d WHERE a.task_id = d.id),
   unsaid AS (DELETE FROM task_logs l USING ${deleted} d WHERE l.task_id = d.id),
   unbound AS (DELETE FROM dependencies e USING ${deleted} d WHERE d.had_parents AND e.task_id = d.id),
   emptied AS (
     DELETE FROM workflows w USING (SELECT DISTINCT d.workflow_id FROM ${deleted} d WHERE d.workflow_id IS NOT NULL) AS of
     WHERE w.id = of.workflow_id AND NOT EXISTS (
-      SELECT FROM tasks o WHERE o.workflow_id = w.id AND o.id NOT IN (SELECT d.id FROM ${deleted} d))
+      SELECT FROM task_records o WHERE o.workflow_id = w.id AND o.id NOT IN (SELECT d.id FROM ${deleted} d))
   )`

@@ -1,8 +1,16 @@
 import { type Capabilities, readLane } from '../core/lane.ts'
-import { type Candidate, takeTurns } from '../core/turns.ts'
+import { takeTurns } from '../core/turns.ts'
 import type { Sql } from './connect.ts'
-import { type ClaimedTask, type ClaimOrder, claimed } from './dispatch.ts'
-import { candidate, keyedLanes, lockKeyed, lockKeys, noteKeys, type ReadyKey } from './lane-keys.ts'
+import { type ClaimedTask, type ClaimOrder, claimed, claiming } from './dispatch.ts'
+import {
+  candidate,
+  keyedLanes,
+  lockKeyed,
+  lockKeys,
+  noteKeys,
+  type Placed,
+  type ReadyKey,
+} from './lane-keys.ts'
 import { isClaimable, isLimited, isOfLevel, kindOf, levels } from './lanes.ts'
 import { countsForQueue, type LimitedQueue, noteUses, readRooms, usesOf } from './rooms.ts'
 import type { Transactions } from './transactions.ts'
@@ -26,7 +34,7 @@ export async function hasGoverned(sql: Sql, can: Capabilities): Promise<boolean>
     SELECT EXISTS (
       SELECT FROM level l
       WHERE ${isLimited(sql, sql`l.lane`)} AND NOT ${isPaused(sql, sql`l.lane`)}
-        AND (SELECT true FROM tasks t
+        AND (SELECT true FROM ready t
           WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now() LIMIT 1)
     ) OR EXISTS (
       SELECT FROM keyed_lane l
@@ -97,7 +105,7 @@ async function findOpen(sql: Sql, can: Capabilities): Promise<Open> {
       WITH RECURSIVE ${levels(sql, kindOf(sql, can))}
       SELECT l.key, l.lane, l.priority, ${isLimited(sql, sql`l.lane`)} AS limited FROM level l
       WHERE NOT ${isPaused(sql, sql`l.lane`)}
-        AND (SELECT true FROM tasks t
+        AND (SELECT true FROM ready t
           WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now() LIMIT 1)`,
     await sql<{ lane: string }[]>`
       WITH RECURSIVE ${keyedLanes(sql, kindOf(sql, can))}
@@ -127,25 +135,25 @@ async function lockQueues(sql: Sql, names: string[]): Promise<Map<string, Limite
 }
 
 /** The first due tasks of each level, locked. */
-async function lockCandidates(sql: Sql, open: Level[], places: number): Promise<Candidate[]> {
+async function lockCandidates(sql: Sql, open: Level[], places: number): Promise<Placed[]> {
   if (open.length === 0) return []
-  return await sql<Candidate[]>`
+  return await sql<Placed[]>`
     SELECT d.* FROM unnest(${open.map(({ key }) => key)}::text[], ${open.map(({ priority }) => priority)}::int[])
       WITH ORDINALITY AS l (key, priority, n)
     CROSS JOIN LATERAL (
-      SELECT ${candidate(sql)} FROM tasks t
+      SELECT ${candidate(sql)} FROM ready t
       WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now()
-      ORDER BY t.due_at, t.id LIMIT ${places} FOR UPDATE SKIP LOCKED
+      ORDER BY t.due_at, t.task_id LIMIT ${places} FOR UPDATE SKIP LOCKED
     ) d`
 }
 
 /** Claims tasks that this transaction has locked: the nth for the nth worker. */
-function claimThese(sql: Sql, chosen: Candidate[], workerIds: number[]): Promise<ClaimedTask[]> {
+function claimThese(sql: Sql, chosen: Placed[], workerIds: number[]): Promise<ClaimedTask[]> {
   return sql<ClaimedTask[]>`
-    UPDATE tasks t SET picked_at = greatest(clock_timestamp(), t.due_at), attempt = t.attempt + 1, worker_id = p.worker_id
-    FROM unnest(${chosen.map(({ id }) => id)}::uuid[], ${workerIds.slice(0, chosen.length)}::bigint[]) AS p (id, worker_id)
-    WHERE t.id = p.id
-    RETURNING ${claimed(sql)}`
+    WITH due AS MATERIALIZED (
+      SELECT d.place::tid AS place, d.n FROM unnest(${chosen.map(({ place }) => place)}::text[]) WITH ORDINALITY AS d (place, n)
+    ), ${claiming(sql, workerIds.slice(0, chosen.length), sql`clock_timestamp()`)}
+    ${claimed(sql)}`
 }
 
 /**
@@ -157,7 +165,7 @@ export async function msUntilGoverned(sql: Sql, can: Capabilities): Promise<numb
     WITH RECURSIVE ${levels(sql, kindOf(sql, can))}, ${keyedLanes(sql, kindOf(sql, can))}, waiting AS MATERIALIZED (
       SELECT lane_queue(lane) COLLATE "C" AS queue, min(at) AS at FROM (
         SELECT l.lane, (
-          SELECT t.due_at FROM tasks t WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)}
+          SELECT t.due_at FROM ready t WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)}
           ORDER BY t.due_at LIMIT 1
         ) AS at
         FROM level l WHERE ${isLimited(sql, sql`l.lane`)}
@@ -172,6 +180,6 @@ export async function msUntilGoverned(sql: Sql, can: Capabilities): Promise<numb
       SELECT r.wait_ms FROM (${usesOf(sql, sql`q.name`, sql`''`, sql`q.rate_period_ms`)}) r WHERE r.used >= q.rate
     ) u ON q.rate IS NOT NULL
     WHERE w.at < 'infinity' AND q.paused_at IS NULL AND (q.concurrency IS NULL OR q.concurrency > (
-      SELECT count(*) FROM tasks t WHERE lane_queue(t.lane) = q.name AND ${countsForQueue(sql)}))`
+      SELECT count(*) FROM held h WHERE lane_queue(h.lane) = q.name AND ${countsForQueue(sql)}))`
   return row?.ms ?? null
 }

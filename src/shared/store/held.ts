@@ -1,37 +1,88 @@
+import type postgres from 'postgres'
 import type { Sql } from './connect.ts'
 
-/** That a worker holds task `t`: written as the predicate of the index tasks_held is. */
-export const isHeld = (sql: Sql) => sql`
-  t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
+/** What is in flight, and how an attempt comes to its end: the tables `held`, `ready` and `attempts`. */
 
-/**
- * The same in words that match no partial index, for statements that know the task's id: whatever the planner
- * believes of the table, it looks the task up, not through all that are held.
- */
-export const isHolding = (sql: Sql) => sql`t.state IN ('assigned', 'running')`
+type Fragment = postgres.Fragment
 
-/**
- * The assignments that take task `t` from its worker: back to pending, or ended when that was asked for
- * meanwhile.
- */
-export const putBack = (sql: Sql) => sql`
-  cancelled_at = CASE WHEN t.cancel_requested_at IS NOT NULL THEN greatest(now(), t.picked_at, t.started_at) END,
-  ${release(sql, sql`t.cancel_requested_at IS NOT NULL`)}`
+/** That record `t` has ended; in words that match no partial index, for statements that know the task's id. */
+export const hasEnded = (sql: Sql) => sql`num_nonnulls(t.completed_at, t.failed_at, t.cancelled_at) > 0`
 
-/** As `putBack`, for a lost worker: what ran is charged as a loss, and fails at the `maxLosses`th. */
-export const putBackLost = (sql: Sql, maxLosses: number) => {
-  const isLast = sql`(t.cancel_requested_at IS NULL AND t.started_at IS NOT NULL AND t.losses + 1 >= ${maxLosses})`
-  return sql`
-    losses = t.losses + (t.started_at IS NOT NULL)::int,
-    error = CASE WHEN ${isLast} THEN 'worker lost ' || (t.losses + 1) || ' times' ELSE t.error END,
-    failed_at = CASE WHEN ${isLast} THEN greatest(now(), t.picked_at, t.started_at) END,
-    cancelled_at = CASE WHEN t.cancel_requested_at IS NOT NULL THEN greatest(now(), t.picked_at, t.started_at) END,
-    ${release(sql, sql`(t.cancel_requested_at IS NOT NULL OR ${isLast})`)}`
+export interface Conclusion {
+  /** A FROM clause that has `h`, rows of `held`, in the order in which they are to be locked. */
+  from: Fragment
+  /** What becomes of record `t`, but for the number of its attempts. */
+  set: Fragment
+  /** Which of them. */
+  where: Fragment
+  /** What the attempt came to, of a task that is pending again: an outcome of table attempts. */
+  outcome: Fragment
+  /** The event of a task that is pending again. */
+  kind: 'retrying' | 'reassigned'
 }
 
-const release = (sql: Sql, ends: ReturnType<Sql>) => sql`
-  picked_at = CASE WHEN ${ends} THEN t.picked_at END,
-  started_at = CASE WHEN ${ends} THEN t.started_at END,
-  progress = CASE WHEN ${ends} THEN t.progress END,
-  worker_id = CASE WHEN ${ends} THEN t.worker_id END,
-  slot = CASE WHEN ${ends} THEN t.slot END`
+/**
+ * The CTEs that end attempts: whoever finds the record one attempt behind the row of `held` ends it, and nobody else. The
+ * record ends, or goes back to those that may be claimed. `concluded` has a row for each; `noted` tells of them, and has to be
+ * read by the statement, which `concludedCount` does.
+ */
+export const concluding = (sql: Sql, { from, set, where, outcome, kind }: Conclusion) => sql`
+  concluded AS (
+    UPDATE task_records t SET attempt = h.attempt, ${set}
+    FROM ${from}
+    WHERE t.id = h.task_id AND t.attempt = h.attempt - 1 AND NOT ${hasEnded(sql)} AND ${where}
+    RETURNING t.id AS task_id, t.attempt, h.worker_id, coalesce(t.slot, h.slot) AS slot, h.picked_at, h.started_at, t.priority,
+      t.due_at, t.lane, t.concurrency_key, t.waits_for, t.has_dependents, t.error, ${outcome} AS outcome,
+      CASE WHEN h.started_at IS NULL THEN 'assigned' ELSE 'running' END AS was,
+      CASE WHEN t.completed_at IS NOT NULL THEN 'completed' WHEN t.failed_at IS NOT NULL THEN 'failed'
+        WHEN t.cancelled_at IS NOT NULL THEN 'cancelled' ELSE 'pending' END AS state,
+      1000 * date_part('epoch', coalesce(t.completed_at, t.failed_at) - t.started_at) AS ms
+  ), released AS (
+    DELETE FROM held h USING concluded c WHERE h.task_id = c.task_id AND h.attempt = c.attempt
+  ), past AS (
+    INSERT INTO attempts (task_id, attempt, worker_id, slot, picked_at, started_at, ended_at, outcome, error)
+    SELECT c.task_id, c.attempt, c.worker_id, c.slot, c.picked_at, c.started_at, greatest(now(), c.picked_at, c.started_at), c.outcome, c.error
+    FROM concluded c WHERE c.state = 'pending' ON CONFLICT DO NOTHING
+  ), requeued AS (
+    INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane, concurrency_key)
+    SELECT c.task_id, c.due_at, c.attempt + 1, c.priority, routing_key(c.lane), c.lane, c.concurrency_key
+    FROM concluded c WHERE c.state = 'pending' AND c.waits_for = 0
+  ), noted AS (
+    SELECT note_changes(array_agg((c.task_id, c.attempt, c.was, c.state, CASE c.state WHEN 'pending' THEN ${kind} ELSE c.state END,
+      c.worker_id, c.slot, c.ms, c.error, c.due_at, c.lane, CASE WHEN c.state <> 'pending' OR c.waits_for = 0 THEN c.concurrency_key END,
+      c.has_dependents)::change))
+    FROM concluded c
+  )`
+
+/** How many attempts the CTEs of `concluding` ended: reads both, so that they are told of. */
+export const concludedCount = (sql: Sql) => sql`(SELECT count(*) FROM concluded, noted)`
+
+/** What record `t` is set to when its worker gives it back: pending again, or ended when that was asked for meanwhile. */
+export const putBack = (sql: Sql) => endIf(sql, sql`false`)
+
+/** As `putBack`, of a lost worker: what ran is charged as a loss, and fails at the `maxLosses`th. */
+export const putBackLost = (sql: Sql, maxLosses: number) => {
+  const isLast = sql`(t.cancel_requested_at IS NULL AND h.started_at IS NOT NULL AND t.losses + 1 >= ${maxLosses})`
+  return sql`
+    losses = t.losses + (h.started_at IS NOT NULL)::int,
+    error = CASE WHEN ${isLast} THEN 'worker lost ' || (t.losses + 1) || ' times' ELSE t.error END,
+    ${endIf(sql, isLast)}`
+}
+
+/** The task fails if that holds, and is cancelled if that was asked for: then its last attempt is the one in `h`. */
+const endIf = (sql: Sql, fails: Fragment) => {
+  const ends = sql`(t.cancel_requested_at IS NOT NULL OR ${fails})`
+  const now = sql`greatest(now(), h.picked_at, h.started_at)`
+  return sql`
+    failed_at = CASE WHEN ${fails} THEN ${now} END,
+    cancelled_at = CASE WHEN t.cancel_requested_at IS NOT NULL THEN ${now} END,
+    picked_at = CASE WHEN ${ends} THEN h.picked_at END,
+    started_at = CASE WHEN ${ends} THEN h.started_at END,
+    progress = CASE WHEN ${ends} THEN h.progress END,
+    worker_id = CASE WHEN ${ends} THEN h.worker_id END,
+    slot = CASE WHEN ${ends} THEN h.slot END`
+}
+
+/** That the worker of `h` is not there: then what it has is lost. */
+export const isGone = (sql: Sql) => sql`
+  NOT EXISTS (SELECT FROM workers w WHERE w.id = h.worker_id AND w.offline_at IS NULL)`

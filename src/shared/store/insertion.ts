@@ -4,7 +4,8 @@ import type { NewTask } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 
 /**
- * The statement that stores tasks: all of them, or `only` those for which a condition on row `t` holds.
+ * The CTEs that store tasks: all of them, or `only` those for which a condition on row `t` holds. `stored` has a row for each
+ * that was; `noted` tells of them, and has to be read by the statement, which `storedCount` does.
  *
  * @param whenKeyIsTaken what is done about a task whose idempotency key is taken; default it is left out
  */
@@ -18,13 +19,34 @@ export const insertion = (
   const groups = COLUMNS.filter(({ isUsedBy }, index) => index === 0 || tasks.some(isUsedBy))
   const join = (parts: postgres.Fragment[]) => parts.reduce((all, part) => sql`${all}, ${part}`)
   return sql`
-    INSERT INTO tasks (${join(groups.map(({ into }) => into(sql)))})
-    SELECT ${join(groups.map(({ from }) => from(sql)))}
-    FROM unnest(${join(groups.map(({ values }) => values(sql, tasks)))})
-      AS t (${join(groups.map(({ as }) => as(sql)))})
-    WHERE ${only}
-    ${whenKeyIsTaken}`
+    stored AS (
+      INSERT INTO task_records (${join(groups.map(({ into }) => into(sql)))})
+      SELECT ${join(groups.map(({ from }) => from(sql)))}
+      FROM unnest(${join(groups.map(({ values }) => values(sql, tasks)))})
+        AS t (${join(groups.map(({ as }) => as(sql)))})
+      WHERE ${only}
+      ${whenKeyIsTaken}
+      RETURNING id, due_at, priority, lane, concurrency_key, waits_for
+    ), queued AS (
+      INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane, concurrency_key)
+      SELECT id, due_at, 1, priority, routing_key(lane), lane, concurrency_key FROM stored WHERE waits_for = 0
+    ), noted AS (
+      SELECT note_stored(count(*), ARRAY[
+          count(*) FILTER (WHERE priority = 0), count(*) FILTER (WHERE priority = 1), count(*) FILTER (WHERE priority = 2),
+          count(*) FILTER (WHERE priority = 3), count(*) FILTER (WHERE priority NOT BETWEEN 0 AND 3)],
+        min(due_at) FILTER (WHERE waits_for = 0), (array_agg(id))[1:${NOTED}],
+        array_agg(lane) FILTER (WHERE is_governed(lane, concurrency_key)),
+        array_agg(concurrency_key) FILTER (WHERE is_governed(lane, concurrency_key)),
+        array_agg(CASE WHEN waits_for = 0 THEN due_at END) FILTER (WHERE is_governed(lane, concurrency_key)))
+      FROM stored
+    )`
 }
+
+/** How many tasks the CTEs of `insertion` stored: reads both, so that they are told of. */
+export const storedCount = (sql: Sql) => sql`(SELECT count(*) FROM stored, noted)`
+
+/** Tasks that watchers are told of, of many that are stored at once: see note_stored in sql/0001_baseline.sql. */
+const NOTED = 60
 
 interface Columns {
   /** Those that all tasks of a statement have at their default are left to the table. */

@@ -6,6 +6,9 @@ import type { Rooms } from './rooms.ts'
 
 /** Keys that have tasks waiting, and whose turn it is: the table lane_keys. */
 
+/** A candidate, and where its row of `ready` is, which this transaction has locked. */
+export type Placed = Candidate & { place: string }
+
 export interface ReadyKey {
   lane: string
   key: string
@@ -66,12 +69,12 @@ const unnestKeys = (sql: Sql, keys: ReadyKey[]) => sql`
 const keyLevels = (sql: Sql, keys: ReturnType<Sql>) => sql`
   level (lane, key, n, priority) AS (
       SELECT s.lane, s.key, s.n, p.priority FROM ${keys} s CROSS JOIN LATERAL (
-        SELECT t.priority FROM tasks t WHERE ${isKeyedClaimable(sql)} AND t.lane = s.lane AND t.concurrency_key = s.key
+        SELECT t.priority FROM ready t WHERE ${isKeyedClaimable(sql)} AND t.lane = s.lane AND t.concurrency_key = s.key
         ORDER BY t.priority DESC LIMIT 1
       ) p
       UNION ALL
       SELECT l.lane, l.key, l.n, p.priority FROM level l CROSS JOIN LATERAL (
-        SELECT t.priority FROM tasks t
+        SELECT t.priority FROM ready t
         WHERE ${isKeyedClaimable(sql)} AND t.lane = l.lane AND t.concurrency_key = l.key AND t.priority < l.priority
         ORDER BY t.priority DESC LIMIT 1
       ) p
@@ -83,33 +86,28 @@ const keyLevels = (sql: Sql, keys: ReturnType<Sql>) => sql`
  * @param aged how many more of each key, those that have been due the longest: whatever comes with a higher priority,
  *   they are not passed by for ever
  */
-export async function lockKeyed(
-  sql: Sql,
-  keys: ReadyKey[],
-  places: number,
-  aged: number,
-): Promise<Candidate[]> {
+export async function lockKeyed(sql: Sql, keys: ReadyKey[], places: number, aged: number): Promise<Placed[]> {
   if (keys.length === 0) return []
   const each = Math.ceil(places / keys.length)
-  return await sql<Candidate[]>`
+  return await sql<Placed[]>`
     WITH RECURSIVE served AS MATERIALIZED (SELECT * FROM ${unnestKeys(sql, keys)}), ${keyLevels(sql, sql`served`)}, found AS MATERIALIZED (
       SELECT d.*, l.n FROM level l CROSS JOIN LATERAL (
-        SELECT ${candidate(sql)} FROM tasks t
+        SELECT ${candidate(sql)} FROM ready t
         WHERE ${isKeyedClaimable(sql)} AND t.lane = l.lane AND t.concurrency_key = l.key AND t.priority = l.priority
           AND t.due_at <= now()
-        ORDER BY t.due_at, t.id LIMIT ${each} FOR UPDATE SKIP LOCKED
+        ORDER BY t.due_at, t.task_id LIMIT ${each} FOR UPDATE SKIP LOCKED
       ) d
     )
-    SELECT id, lane, queue, priority, "waitedMs", key FROM (
+    SELECT id, place, lane, queue, priority, "waitedMs", key FROM (
       SELECT *, row_number() OVER (PARTITION BY n ORDER BY priority DESC, "waitedMs" DESC, id) AS turn,
         row_number() OVER (PARTITION BY n ORDER BY "waitedMs" DESC, id) AS age
       FROM found
     ) AS numbered WHERE turn <= ${each} OR age <= ${aged} ORDER BY n, turn`
 }
 
-/** What `takeTurns` has to know of task `t`. */
+/** What `takeTurns` has to know of row `t` of `ready`, and where that is. */
 export const candidate = (sql: Sql) => sql`
-  t.id, t.lane, lane_queue(t.lane) AS queue, t.priority, (1000 * extract(epoch FROM now() - t.due_at))::float8 AS "waitedMs",
+  t.task_id AS id, t.ctid::text AS place, t.lane, lane_queue(t.lane) AS queue, t.priority, (1000 * extract(epoch FROM now() - t.due_at))::float8 AS "waitedMs",
   t.concurrency_key AS key`
 
 /** Notes from when the keys that this claim has locked may be served again; those for which nothing waits are forgotten. */
@@ -141,7 +139,7 @@ export async function noteKeys(
         SELECT n, queue, key, lane, turn, never, wait_ms, NULL::timestamptz AS due_at FROM noted
         UNION ALL
         SELECT l.n, NULL, NULL, NULL, NULL, NULL, NULL, next.due_at FROM level l CROSS JOIN LATERAL (
-          SELECT t.due_at FROM tasks t
+          SELECT t.due_at FROM ready t
           WHERE ${isKeyedClaimable(sql)} AND t.lane = l.lane AND t.concurrency_key = l.key AND t.priority = l.priority
           ORDER BY t.due_at LIMIT 1
         ) next

@@ -1,15 +1,11 @@
 import type { Capabilities } from '../core/lane.ts'
 import type { Sql } from './connect.ts'
 
-/** That task `t` may be claimed once it is due and its queue lets it: written as the predicate of tasks_claimable is. */
-export const isClaimable = (sql: Sql) => sql`
-  t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.failed_at IS NULL AND t.waits_for = 0
-  AND t.concurrency_key IS NULL`
+/** That row `t` of `ready` has no key: the predicate of the index ready_claimable. */
+export const isClaimable = (sql: Sql) => sql`t.concurrency_key IS NULL`
 
-/** The same of those that have a key: written as the predicate of tasks_keyed is. */
-export const isKeyedClaimable = (sql: Sql) => sql`
-  t.picked_at IS NULL AND t.cancelled_at IS NULL AND t.failed_at IS NULL AND t.waits_for = 0
-  AND t.concurrency_key IS NOT NULL`
+/** That it has one: the predicate of the index ready_keyed. */
+export const isKeyedClaimable = (sql: Sql) => sql`t.concurrency_key IS NOT NULL`
 
 /** Rows `(needs, labels)`, one for each kind of worker that the walk is for. */
 export type Kinds = ReturnType<Sql>
@@ -27,24 +23,24 @@ export const kindsOf = (sql: Sql, from: ReturnType<Sql>): Kinds => sql`
 
 /**
  * The recursive CTEs `level (key, lane, priority)`: each priority of each lane that some claimable task has and some of these
- * kinds run, by routing key and the highest priority first. One look into tasks_claimable each, and one for each run of
+ * kinds run, by routing key and the highest priority first. One look into ready_claimable each, and one for each run of
  * lanes in between that they do not run. Of several kinds a level comes once for each that runs it.
  */
 export const levels = (sql: Sql, kinds: Kinds) => {
   const next = (where: ReturnType<Sql>) => sql`
-    SELECT routing_key(t.lane), t.lane, t.priority FROM tasks t
-    WHERE ${isClaimable(sql)} AND ${where} ORDER BY routing_key(t.lane), t.priority DESC LIMIT 1`
+    SELECT t.routing, t.lane, t.priority FROM ready t
+    WHERE ${isClaimable(sql)} AND ${where} ORDER BY t.routing, t.priority DESC LIMIT 1`
   return sql`
   kind (needs, labels) AS MATERIALIZED (${kinds}),
   visited (key, lane, priority, needs, labels, runs) AS (
     SELECT v.*, k.needs, k.labels, runs_routing_key(v.key, k.needs, k.labels) FROM kind k CROSS JOIN LATERAL (
-      ${next(sql`routing_key(t.lane) >= next_routing_key('', k.needs, k.labels)`)}
+      ${next(sql`t.routing >= next_routing_key('', k.needs, k.labels)`)}
     ) AS v (key, lane, priority)
     UNION ALL
     SELECT n.*, v.needs, v.labels, runs_routing_key(n.key, v.needs, v.labels) FROM visited v CROSS JOIN LATERAL (
-      (${next(sql`v.runs AND routing_key(t.lane) = v.key AND t.priority < v.priority`)})
+      (${next(sql`v.runs AND t.routing = v.key AND t.priority < v.priority`)})
       UNION ALL
-      (${next(sql`routing_key(t.lane) >= ${whereNext(sql, sql`v`)}`)})
+      (${next(sql`t.routing >= ${whereNext(sql, sql`v`)}`)})
       LIMIT 1
     ) AS n (key, lane, priority)
   ), level AS (SELECT key, lane, priority FROM visited WHERE runs)`
@@ -54,8 +50,8 @@ export const levels = (sql: Sql, kinds: Kinds) => {
 export const whereNext = (sql: Sql, v: ReturnType<Sql>): ReturnType<Sql> => sql`
   CASE WHEN ${v}.runs THEN ${v}.key || ' ' ELSE next_routing_key(${v}.key, ${v}.needs, ${v}.labels) END`
 
-/** That task `t` is of level `l`. */
-export const isOfLevel = (sql: Sql) => sql`routing_key(t.lane) = l.key AND t.priority = l.priority`
+/** That row `t` of `ready` is of level `l`. */
+export const isOfLevel = (sql: Sql) => sql`t.routing = l.key AND t.priority = l.priority`
 
 /** That worker `w` runs what is in `lane`. */
 export const isRunBy = (sql: Sql, lane: ReturnType<Sql>) => sql`(

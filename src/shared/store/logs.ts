@@ -2,7 +2,6 @@ import type { AttemptLog, LogStream, Progress } from '../core/output.ts'
 import type { Task } from '../core/task.ts'
 import { LOGS_CHANNEL } from './channel.ts'
 import type { Sql } from './connect.ts'
-import { isHolding } from './held.ts'
 
 /** What a worker says of its attempts. */
 export type WorkerLog = AttemptLog & { workerId: number }
@@ -61,15 +60,15 @@ export async function updateProgress(sql: Sql, given: WorkerProgress[]): Promise
   const progress = given.toSorted((a, b) => (a.taskId < b.taskId ? -1 : a.taskId > b.taskId ? 1 : 0))
   await sql`
     WITH moved AS (
-      UPDATE tasks t SET progress = r.value
+      UPDATE held h SET progress = r.value
       FROM unnest(
         ${progress.map((p) => p.taskId)}::uuid[], ${progress.map((p) => p.attempt)}::int[],
         ${progress.map((p) => p.workerId)}::bigint[], ${progress.map((p) => p.value)}::real[]
       ) AS r (task_id, attempt, worker_id, value)
-      WHERE t.id = r.task_id AND t.attempt = r.attempt AND t.worker_id = r.worker_id AND ${isHolding(sql)}
-        AND t.progress IS DISTINCT FROM r.value
-      RETURNING t.id
-    ), ${told(sql, 'moved', 'id')}
+      WHERE h.task_id = r.task_id AND h.attempt = r.attempt AND h.worker_id = r.worker_id
+        AND h.progress IS DISTINCT FROM r.value
+      RETURNING h.task_id
+    ), ${told(sql, 'moved', 'task_id')}
     SELECT FROM told`
 }
 

@@ -1,6 +1,5 @@
 import { QUEUES_CHANNEL } from './channel.ts'
 import type { Sql } from './connect.ts'
-import { isHeld } from './held.ts'
 import { anyKind, isClaimable, isKeyedClaimable, isOfLevel, kindsOf, levels } from './lanes.ts'
 import { countsForQueue } from './rooms.ts'
 
@@ -63,19 +62,19 @@ export function listQueues(sql: Sql, name: string | null = null, limit = MAX_LIS
       SELECT lane_queue(l.lane) COLLATE "C" AS queue, sum(d.count) AS count
       FROM (SELECT DISTINCT * FROM (SELECT * FROM level LIMIT ${LEVEL_LIMIT}) AS first) l CROSS JOIN LATERAL (
         SELECT count(*) FROM (
-          SELECT FROM tasks t
+          SELECT FROM ready t
           WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now()
           LIMIT ${COUNT_LIMIT}
         ) AS few
       ) d GROUP BY 1
     )
     SELECT ${columns(sql)}, (CASE q.name
-        WHEN 'default' THEN (SELECT count(*) FROM tasks t WHERE ${isHeld(sql)} AND lane_queue(t.lane) = 'default')
-        ELSE (SELECT count(*) FROM tasks t WHERE lane_queue(t.lane) = q.name AND ${countsForQueue(sql)}) END) AS held,
+        WHEN 'default' THEN (SELECT count(*) FROM held h WHERE lane_queue(h.lane) = 'default')
+        ELSE (SELECT count(*) FROM held h WHERE lane_queue(h.lane) = q.name AND ${countsForQueue(sql)}) END) AS held,
       coalesce((SELECT d.count FROM due d WHERE d.queue = q.name), 0)::bigint + (
         SELECT count(*) FROM (
           SELECT FROM lane_keys k CROSS JOIN LATERAL (
-            SELECT FROM tasks t
+            SELECT FROM ready t
             WHERE ${isKeyedClaimable(sql)} AND t.lane = k.lane AND t.concurrency_key = k.key AND t.due_at <= now()
             LIMIT ${COUNT_LIMIT}
           ) t WHERE k.queue = q.name LIMIT ${COUNT_LIMIT}

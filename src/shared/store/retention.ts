@@ -1,6 +1,7 @@
 import type { TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { forgetting, forgotten } from './forget.ts'
+import { ofState } from './task-order.ts'
 
 const ENDED_AT = { completed: 'completed_at', failed: 'failed_at', cancelled: 'cancelled_at' } as const
 
@@ -18,13 +19,13 @@ export async function deleteEnded(
   const endedAt = sql(ENDED_AT[state])
   const [row] = await sql<{ count: number }[]>`
     WITH old AS (
-      SELECT id FROM (
-        SELECT t.id, t.${endedAt} AS ended_at FROM tasks t
-        WHERE t.${endedAt} IS NOT NULL AND t.scheduled_at < now() - ${ageMs} * interval '1 ms'
-        ORDER BY t.scheduled_at, t.id LIMIT ${limit}
-      ) AS oldest WHERE ended_at < now() - ${ageMs} * interval '1 ms'
+      SELECT id FROM (${ofState(sql, state, {
+        where: sql`t.scheduled_at < now() - ${ageMs} * interval '1 ms'`,
+        part: { sort: 'scheduled' },
+        limit,
+      })}) AS oldest WHERE ${endedAt} < now() - ${ageMs} * interval '1 ms'
     ), deleted AS (
-      DELETE FROM tasks t USING old WHERE t.id = old.id AND t.state = ${state} RETURNING ${forgotten(sql)}
+      DELETE FROM task_records t USING old WHERE t.id = old.id AND t.${endedAt} IS NOT NULL RETURNING ${forgotten(sql)}
     ), ${forgetting(sql, sql`deleted`)}
     SELECT count(*) AS count FROM deleted`
   return row?.count ?? 0

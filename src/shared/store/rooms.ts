@@ -48,9 +48,9 @@ export async function readRooms(sql: Sql, queues: LimitedQueue[], keys: ReadyKey
     >`
       SELECT r.queue, r.key,
         CASE WHEN r.key IS NULL
-          THEN (SELECT count(*) FROM tasks t WHERE lane_queue(t.lane) = r.queue AND ${countsForQueue(sql)})
-          ELSE (SELECT count(*) FROM tasks t
-            WHERE lane_queue(t.lane) = r.queue AND t.concurrency_key = r.key AND ${countsForQueue(sql)}) END AS held,
+          THEN (SELECT count(*) FROM held h WHERE lane_queue(h.lane) = r.queue AND ${countsForQueue(sql)})
+          ELSE (SELECT count(*) FROM held h
+            WHERE lane_queue(h.lane) = r.queue AND h.concurrency_key = r.key AND ${countsForQueue(sql)}) END AS held,
         coalesce(u.used, 0) AS used, coalesce(u.wait_ms, 0) AS "waitMs"
       FROM unnest(${asked.map(({ queue }) => queue)}::text[], ${asked.map(({ key }) => key)}::text[],
         ${asked.map(({ periodMs }) => periodMs)}::int[]) AS r (queue, key, period_ms)
@@ -89,10 +89,8 @@ export async function readRooms(sql: Sql, queues: LimitedQueue[], keys: ReadyKey
   }
 }
 
-/** That a task, `t` if nothing is said, counts against its queue: written as the predicate of tasks_held_in_queue is. */
-export const countsForQueue = (sql: Sql, t: ReturnType<Sql> = sql`t`) => sql`
-  ${t}.picked_at IS NOT NULL AND coalesce(${t}.completed_at, ${t}.failed_at, ${t}.cancelled_at) IS NULL
-  AND (left(${t}.lane, 1) <> '/' OR ${t}.concurrency_key IS NOT NULL)`
+/** That row `h` of `held` counts against its queue: the predicate of the index held_governed. */
+export const countsForQueue = (sql: Sql) => sql`is_governed(h.lane, h.concurrency_key)`
 
 /** How many claims count in the period that ends now, and how long until the first of them counts no more. */
 export const usesOf = (

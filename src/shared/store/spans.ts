@@ -1,6 +1,5 @@
 import type { TaskRef } from '../core/task.ts'
 import type { Sql } from './connect.ts'
-import { isHeld } from './held.ts'
 import type { LinkKind } from './workers.ts'
 
 export type Outcome = 'completed' | 'failed' | 'cancelled' | 'lost' | 'returned'
@@ -24,8 +23,9 @@ const COMMAND_LENGTH = 120
 /** What is held now, running attempts first; at most `limit`. */
 export function listHeldSpans(sql: Sql, limit: number): Promise<Span[]> {
   return sql<Span[]>`
-    SELECT ${ownSpan(sql)} FROM tasks t WHERE ${isHeld(sql)}
-    ORDER BY t.started_at IS NULL, t.picked_at LIMIT ${limit}`
+    SELECT ${ownSpan(sql)}
+    FROM (SELECT * FROM held ORDER BY started_at IS NULL, picked_at LIMIT ${limit}) h JOIN tasks t ON t.id = h.task_id
+    ORDER BY h.started_at IS NULL, h.picked_at`
 }
 
 /** These attempts as they are now; those that are no longer known are left out. */

@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
-import type { PriorityRange } from '../core/priority.ts'
-import type { TaskState } from '../core/task.ts'
+import { GREATEST_PRIORITY, LEAST_PRIORITY, type PriorityRange } from '../core/priority.ts'
+import { PRIORITIES, type TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 
 /** A state, or `retrying`: those of the pending ones that failed before. */
@@ -50,7 +50,7 @@ export const order = (sql: Sql, { sort = '-scheduled' }: OrderedPart) =>
     priority: sql`t.priority, t.scheduled_at, t.id`,
   })[sort]
 
-/** In an order by priority, all tasks are those of these: each has an index by priority, or is little. */
+/** All tasks are those of these: each has an index by priority and time, or is little. */
 const PARTS: ListedState[] = ['pending', 'completed', 'failed', 'cancelled']
 
 /** So many tasks of a state, or of all, and of these priorities, in order; each page reads what it returns. */
@@ -63,15 +63,61 @@ export function inOrder(
   const isOne = priority !== undefined && priority.min === priority.max
   // A range serves an order by time no better than the whole list does: `matchesRest` looks at it.
   const range = isOne || isByPriority(part.sort) ? priority : undefined
-  const read = (from: postgres.Fragment, is: postgres.Fragment) => sql`
-    SELECT * FROM ${from} t WHERE ${is} AND ${isWithin(sql, range)} AND ${isAfter(sql, part)}
-    ORDER BY ${order(sql, part)} LIMIT ${limit}`
-  if (state) return read(candidates(sql, state), isInState(sql, state))
-  if (!range && !isByPriority(part.sort)) return read(sql`tasks`, sql`true`)
-  const parts = PARTS.map((one) => read(candidates(sql, one), isInState(sql, one)))
-  const held = read(candidates(sql, 'running'), sql`true`)
+  const after = isAfter(sql, part)
+  if (state) return ofState(sql, state, { range, where: after, part, limit })
+  const parts = PARTS.map((one) => ofState(sql, one, { range, where: after, part, limit }))
+  const held = read(sql, candidates(sql, 'running'), sql`${isWithin(sql, range)} AND ${after}`, part, limit)
+  return merged(sql, [held, ...parts], part, limit)
+}
+
+/** Those of a state for which a condition on task `t` holds, in order. */
+export function ofState(
+  sql: Sql,
+  state: ListedState,
+  {
+    range,
+    where,
+    part,
+    limit,
+  }: { range?: PriorityRange | undefined; where: postgres.Fragment; part: OrderedPart; limit: number },
+): postgres.Fragment {
+  const from = candidates(sql, state)
+  const is = sql`${isInState(sql, state)} AND ${where}`
+  if (isByPriority(part.sort) || isHeldState(state)) {
+    return read(sql, from, sql`${is} AND ${isWithin(sql, range)}`, part, limit)
+  }
+  // The indexes are by priority and then by time: in order of time, those of each priority are merged.
+  const lists = apart(range).map((one) => read(sql, from, sql`${is} AND ${isWithin(sql, one)}`, part, limit))
+  return merged(sql, lists, part, limit)
+}
+
+const NAMED = Object.values(PRIORITIES).sort((a, b) => a - b)
+
+/** Each priority that has a name by itself, and all below and above, which few tasks have. */
+function apart(range: PriorityRange = { min: LEAST_PRIORITY, max: GREATEST_PRIORITY }): PriorityRange[] {
+  if (range.min === range.max) return [range]
+  const [least, greatest] = [Math.min(...NAMED), Math.max(...NAMED)]
+  return [
+    { min: range.min, max: Math.min(range.max, least - 1) },
+    ...NAMED.filter((one) => one >= range.min && one <= range.max).map((one) => ({ min: one, max: one })),
+    { min: Math.max(range.min, greatest + 1), max: range.max },
+  ].filter(({ min, max }) => min <= max)
+}
+
+const read = (
+  sql: Sql,
+  from: postgres.Fragment,
+  is: postgres.Fragment,
+  part: OrderedPart,
+  limit: number,
+): postgres.Fragment => sql`
+  SELECT * FROM ${from} t WHERE ${is} ORDER BY ${order(sql, part)} LIMIT ${limit}`
+
+function merged(sql: Sql, lists: postgres.Fragment[], part: OrderedPart, limit: number): postgres.Fragment {
+  const [first, ...others] = lists
+  if (others.length === 0) return first as postgres.Fragment
   return sql`
-    SELECT * FROM (${parts.reduce((all, one) => sql`${all} UNION ALL (${one})`, sql`(${held})`)}) t
+    SELECT * FROM (${others.reduce((all, one) => sql`${all} UNION ALL (${one})`, sql`(${first as postgres.Fragment})`)}) t
     ORDER BY ${order(sql, part)} LIMIT ${limit}`
 }
 
@@ -92,27 +138,30 @@ function isAfter(sql: Sql, { sort = '-scheduled', after }: OrderedPart) {
     : sql`(t.scheduled_at, t.id) ${than} (${place})`
 }
 
-// What workers hold is little and has its own index; OFFSET 0 keeps the planner from walking the whole list
-// for it instead.
-/** Where tasks of a state are looked for. */
-export function candidates(sql: Sql, state: ListedState | undefined): postgres.Fragment {
-  const isHeldState = state === 'assigned' || state === 'running'
-  return isHeldState ? sql`(SELECT * FROM tasks t WHERE ${held(sql)} OFFSET 0)` : sql`tasks`
+/** Where tasks of a state are looked for: what is in flight is little, and is not walked to along a list. */
+function candidates(sql: Sql, state: ListedState): postgres.Fragment {
+  return isHeldState(state)
+    ? sql`(SELECT t.* FROM held h JOIN tasks t ON t.id = h.task_id OFFSET 0)`
+    : sql`tasks`
 }
+
+const isHeldState = (state: ListedState) => state === 'assigned' || state === 'running'
+
+const isOpen = (sql: Sql) => sql`coalesce(t.completed_at, t.failed_at, t.cancelled_at) IS NULL`
+
+/** That nobody has task `t`: in words by which the planner knows that this is so of nearly all. */
+const isFree = (sql: Sql) => sql`NOT EXISTS (SELECT FROM held f WHERE f.task_id = t.id)`
 
 // The conditions are written as the partial indexes' predicates are, so that each state walks its own.
 const IN_STATE: Record<ListedState, (sql: Sql) => postgres.Fragment> = {
-  pending: (sql) => sql`coalesce(t.picked_at, t.cancelled_at, t.failed_at) IS NULL`,
-  retrying: (sql) => sql`coalesce(t.picked_at, t.cancelled_at, t.failed_at) IS NULL AND t.failures > 0`,
-  assigned: (sql) => sql`${held(sql)} AND t.started_at IS NULL`,
-  running: (sql) => sql`${held(sql)} AND t.started_at IS NOT NULL`,
+  pending: (sql) => sql`${isOpen(sql)} AND ${isFree(sql)}`,
+  retrying: (sql) => sql`${isOpen(sql)} AND t.failures > 0 AND ${isFree(sql)}`,
+  assigned: (sql) => sql`t.started_at IS NULL AND ${isOpen(sql)}`,
+  running: (sql) => sql`t.started_at IS NOT NULL AND ${isOpen(sql)}`,
   completed: (sql) => sql`t.completed_at IS NOT NULL`,
   failed: (sql) => sql`t.failed_at IS NOT NULL`,
   cancelled: (sql) => sql`t.cancelled_at IS NOT NULL`,
 }
 
 /** That task `t` is in a state. */
-export const isInState = (sql: Sql, state: ListedState) => IN_STATE[state](sql)
-
-const held = (sql: Sql) => sql`
-  t.picked_at IS NOT NULL AND t.completed_at IS NULL AND t.failed_at IS NULL AND t.cancelled_at IS NULL`
+const isInState = (sql: Sql, state: ListedState) => IN_STATE[state](sql)

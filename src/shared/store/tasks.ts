@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import type { PriorityRange } from '../core/priority.ts'
 import type { NewTask, Task } from '../core/task.ts'
 import type { Sql } from './connect.ts'
-import { insertion } from './insertion.ts'
+import { insertion, storedCount } from './insertion.ts'
 import { columns, size } from './task-columns.ts'
 import {
   inOrder,
@@ -32,8 +32,9 @@ export interface Duplicate {
  */
 export async function insertTasks(sql: Sql, given: NewTask[]): Promise<Duplicate[]> {
   const tasks = inOrderOfKeys(given)
-  const inserted = await insertion(sql, tasks)
-  if (inserted.count === tasks.length) return []
+  const [inserted] = await sql<{ count: number }[]>`
+    WITH ${insertion(sql, tasks)} SELECT ${storedCount(sql)} AS count`
+  if (inserted?.count === tasks.length) return []
   const holders = await findHolders(sql, keysOf(tasks))
   const held = new Set(holders.map(({ idempotencyKey }) => idempotencyKey))
   // One that held a key may have been deleted since: then the key is free after all.
@@ -48,7 +49,7 @@ export async function insertTasks(sql: Sql, given: NewTask[]): Promise<Duplicate
  */
 export async function insertAllTasks(sql: Sql, tasks: NewTask[]): Promise<boolean> {
   try {
-    await insertion(sql, inOrderOfKeys(tasks), sql`true`, sql``)
+    await sql`WITH ${insertion(sql, inOrderOfKeys(tasks), sql`true`, sql``)} SELECT ${storedCount(sql)}`
     return true
   } catch (error) {
     if ((error as { constraint_name?: unknown }).constraint_name === 'tasks_idempotency_key') return false
@@ -60,7 +61,7 @@ export async function insertAllTasks(sql: Sql, tasks: NewTask[]): Promise<boolea
 export function findHolders(sql: Sql, keys: string[]): Promise<Duplicate[]> {
   return sql`
     SELECT idempotency_key AS "idempotencyKey", id, request_hash AS "requestHash"
-    FROM tasks WHERE idempotency_key = ANY(${keys}) AND idempotency_key IS NOT NULL`
+    FROM task_records WHERE idempotency_key = ANY(${keys}) AND idempotency_key IS NOT NULL`
 }
 
 // Whoever inserts waits for others that insert the same key: all in one order, so that no two wait for each other.

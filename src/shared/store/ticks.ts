@@ -3,7 +3,7 @@ import type { Decision, Outcome } from '../core/schedule/due.ts'
 import type { Schedule, Tick } from '../core/schedule/schedule.ts'
 import type { NewTask } from '../core/task.ts'
 import type { Sql } from './connect.ts'
-import { insertion } from './insertion.ts'
+import { insertion, storedCount } from './insertion.ts'
 import { scheduleColumns } from './schedules.ts'
 
 /** How soon to look again at a schedule whose ticks wait for the end of a task. */
@@ -106,10 +106,9 @@ export function fireTicks(
         wake_at = CASE WHEN m.queued_after > 0 THEN least(m.next_after, now() + ${QUEUE_LOOK_MS} * interval '1 ms')
           ELSE m.next_after END
       FROM mine m WHERE s.id = m.id
-    ), stored AS (
-      ${insertion(sql, tasks, isWritten(sql))}
-    )
-    SELECT schedule_id AS "scheduleId", tick_at AS "tickAt", outcome, lag_ms AS "lagMs" FROM written`
+    ), ${insertion(sql, tasks, isWritten(sql))}
+    SELECT schedule_id AS "scheduleId", tick_at AS "tickAt", outcome, lag_ms AS "lagMs"
+    FROM written WHERE ${storedCount(sql)} IS NOT NULL`
 }
 
 /** Lets nobody look at a schedule for a while, because looking at it fails. */
@@ -133,7 +132,7 @@ export async function trimLedger(sql: Sql, scheduleId: string, keep: number): Pr
  * @returns false when there is no such schedule
  */
 export async function fireByHand(sql: Sql, task: NewTask): Promise<boolean> {
-  const stored = await sql`
+  const [row] = await sql<{ count: number }[]>`
     WITH written AS (
       INSERT INTO schedule_ticks (schedule_id, tick_at, outcome, reason, task_id, lag_ms)
       SELECT s.id, date_trunc('milliseconds', now()) + (1 + floor(random() * 999)) * interval '1 microsecond', 'by_hand',
@@ -142,9 +141,9 @@ export async function fireByHand(sql: Sql, task: NewTask): Promise<boolean> {
       RETURNING task_id
     ), counted AS (
       UPDATE schedules SET ticks = ticks + 1 WHERE id = ${task.scheduleId}
-    )
-    ${insertion(sql, [task], isWritten(sql))}`
-  return stored.count > 0
+    ), ${insertion(sql, [task], isWritten(sql))}
+    SELECT ${storedCount(sql)} AS count`
+  return (row?.count ?? 0) > 0
 }
 
 /**
@@ -164,10 +163,8 @@ export async function backfillTicks(sql: Sql, scheduleId: string, tasks: NewTask
         task_id = excluded.task_id, lag_ms = excluded.lag_ms, at = excluded.at
         WHERE old.outcome = 'skipped'
       RETURNING task_id
-    ), stored AS (
-      ${insertion(sql, tasks, isWritten(sql))}
-    )
-    SELECT task_id AS id FROM written ORDER BY task_id`
+    ), ${insertion(sql, tasks, isWritten(sql))}
+    SELECT task_id AS id FROM written WHERE ${storedCount(sql)} IS NOT NULL ORDER BY task_id`
   return rows.map(({ id }) => id)
 }
 

@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 import type { Sql } from './connect.ts'
-import { candidates, isInState, type ListedState, type Position } from './task-order.ts'
+import { type ListedState, ofState, type Position } from './task-order.ts'
 import { isShownAs, matchesRest, type TaskFilter } from './tasks.ts'
 
 /** What may be done to many tasks at once. */
@@ -52,13 +52,14 @@ export function walkTasks(
   { after, limit, stoodAt, until }: WalkPart,
 ): Promise<Step[]> {
   const { state } = filter
+  const where = sql`true
+    ${after ? sql`AND (t.scheduled_at, t.id) < (${after.scheduledAt}::text::timestamptz, ${after.id}::uuid)` : sql``}
+    ${until ? sql`AND (t.scheduled_at, t.id) >= (${until.scheduledAt}::text::timestamptz, ${until.id}::uuid)` : sql``}`
   return sql`
     SELECT t.id, t.scheduled_at::text AS "scheduledAt", (${isMeant(sql, action, filter)}
       AND ${stood(sql, state, isAsked, stoodAt)}) AS matches
-    FROM ${candidates(sql, state)} t WHERE ${isInState(sql, state)}
-    ${after ? sql`AND (t.scheduled_at, t.id) < (${after.scheduledAt}::text::timestamptz, ${after.id}::uuid)` : sql``}
-    ${until ? sql`AND (t.scheduled_at, t.id) >= (${until.scheduledAt}::text::timestamptz, ${until.id}::uuid)` : sql``}
-    ORDER BY t.scheduled_at DESC, t.id DESC LIMIT ${limit}`
+    FROM (${ofState(sql, state, { where, part: {}, limit })}) t
+    ORDER BY t.scheduled_at DESC, t.id DESC`
 }
 
 /** Those of these tasks that match, and that the action would still change. */

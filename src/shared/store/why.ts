@@ -1,6 +1,5 @@
 import type { TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
-import { isHeld } from './held.ts'
 import type { ReadyKey } from './lane-keys.ts'
 import { isClaimable, isKeyedClaimable, isLimited, isOfLevel, isRunBy, kindsOf, levels } from './lanes.ts'
 import { countsForQueue, type LimitedQueue, readRooms } from './rooms.ts'
@@ -75,18 +74,18 @@ export async function findWaitFacts(
       (SELECT jsonb_build_object('name', q.name, 'pausedAt', q.paused_at, 'pausedBy', q.paused_by,
           'concurrency', q.concurrency, 'rate', q.rate, 'ratePeriodMs', q.rate_period_ms,
           'keyConcurrency', q.key_concurrency, 'keyRate', q.key_rate, 'keyRatePeriodMs', q.key_rate_period_ms,
-          'held', (SELECT count(*) FROM tasks h WHERE lane_queue(h.lane) = q.name AND ${countsForQueue(sql, sql`h`)}))
+          'held', (SELECT count(*) FROM held h WHERE lane_queue(h.lane) = q.name AND ${countsForQueue(sql)}))
         FROM queues q WHERE q.name = lane_queue(t.lane) COLLATE "C" AND q.limited) AS limits,
       ARRAY(
-        SELECT h.id FROM tasks h
-        WHERE lane_queue(h.lane) = lane_queue(t.lane) AND h.concurrency_key = t.concurrency_key AND ${countsForQueue(sql, sql`h`)}
-        ORDER BY h.id LIMIT ${LISTED}
+        SELECT h.task_id FROM held h
+        WHERE lane_queue(h.lane) = lane_queue(t.lane) AND h.concurrency_key = t.concurrency_key AND ${countsForQueue(sql)}
+        ORDER BY h.task_id LIMIT ${LISTED}
       ) AS "keyHolders",
       (SELECT jsonb_build_object('live', count(*), 'withNeed', count(*) FILTER (WHERE has_need),
           'able', count(*) FILTER (WHERE runs), 'open', count(*) FILTER (WHERE runs AND NOT draining),
           'slots', coalesce(sum(slots) FILTER (WHERE runs AND NOT draining), 0),
           'busy', coalesce(sum(least(slots, (
-            SELECT count(*) FROM tasks t WHERE t.worker_id = able.id AND ${isHeld(sql)}
+            SELECT count(*) FROM held h WHERE h.worker_id = able.id
           ))) FILTER (WHERE runs AND NOT draining), 0))
         FROM able) AS workers
     FROM tasks t WHERE t.id = ${id} AND t.state = 'pending'`
@@ -114,7 +113,7 @@ const isLive = (sql: Sql, silenceMs: number) => sql`
 /** Due tasks that go before a task: of its key, or of all lanes that some worker of its own runs. */
 async function countAhead(sql: Sql, task: WaitingTask, silenceMs: number): Promise<number> {
   const { id, lane, concurrencyKey, priority } = task
-  const isBefore = sql`(t.priority > ${priority} OR (t.due_at, t.id) < (SELECT o.due_at, o.id FROM tasks o WHERE o.id = ${id}))`
+  const isBefore = sql`(t.priority > ${priority} OR (t.due_at, t.task_id) < (SELECT o.due_at, o.id FROM task_records o WHERE o.id = ${id}))`
   const able = kindsOf(
     sql,
     sql`workers w WHERE ${isLive(sql, silenceMs)} AND ${isRunBy(sql, sql`${lane}::text`)}`,
@@ -125,7 +124,7 @@ async function countAhead(sql: Sql, task: WaitingTask, silenceMs: number): Promi
           WITH RECURSIVE ${levels(sql, able)}
           SELECT coalesce(sum(d.count), 0)::bigint AS count FROM (SELECT DISTINCT * FROM level) l CROSS JOIN LATERAL (
             SELECT count(*) FROM (
-              SELECT FROM tasks t
+              SELECT FROM ready t
               WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now() AND ${isBefore}
               LIMIT ${AHEAD_LIMIT}
             ) AS few
@@ -133,7 +132,7 @@ async function countAhead(sql: Sql, task: WaitingTask, silenceMs: number): Promi
           WHERE l.priority >= ${priority} AND (l.lane = ${lane} OR NOT ${isLimited(sql, sql`l.lane`)})`
       : await sql<{ count: number }[]>`
           SELECT count(*) FROM (
-            SELECT FROM tasks t
+            SELECT FROM ready t
             WHERE ${isKeyedClaimable(sql)} AND t.lane = ${lane} AND t.concurrency_key = ${concurrencyKey}
               AND t.priority >= ${priority} AND t.due_at <= now() AND ${isBefore}
             LIMIT ${AHEAD_LIMIT}

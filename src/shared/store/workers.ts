@@ -1,5 +1,5 @@
 import type { Sql } from './connect.ts'
-import { isHeld, isHolding, putBackLost } from './held.ts'
+import { concludedCount, concluding, isGone, putBackLost } from './held.ts'
 
 /** How a coordinator reaches a worker: by its dispatch stream, or by pushing to its address. */
 export type LinkKind = 'stream' | 'push'
@@ -136,14 +136,22 @@ function lose(
   return sql<LostWorker[]>`
     WITH lost AS MATERIALIZED (
       SELECT id FROM workers WHERE offline_at IS NULL AND ${which} AND ${stillHolds(sql, decision)} FOR UPDATE SKIP LOCKED
-    ), requeued AS (
-      UPDATE tasks t SET ${putBackLost(sql, maxLosses)}
-      FROM lost WHERE t.worker_id = lost.id AND ${isHeld(sql)}
-      RETURNING lost.id AS worker_id
-    )
+    ), theirs AS MATERIALIZED (
+      SELECT h.* FROM lost JOIN held h ON h.worker_id = lost.id ORDER BY h.task_id
+    ), ${concluding(sql, lostBy(sql, sql`theirs h`, maxLosses))}
     UPDATE workers w SET offline_at = now() FROM lost WHERE w.id = lost.id
-    RETURNING w.id, w.name, w.address, (SELECT count(*) FROM requeued r WHERE r.worker_id = w.id) AS requeued`
+    RETURNING w.id, w.name, w.address,
+      (SELECT count(*) FROM concluded c, noted WHERE c.worker_id = w.id) AS requeued`
 }
+
+/** Of workers that are lost. */
+const lostBy = (sql: Sql, from: ReturnType<Sql>, maxLosses: number) => ({
+  from,
+  set: putBackLost(sql, maxLosses),
+  where: sql`true`,
+  outcome: sql`'lost'`,
+  kind: 'reassigned' as const,
+})
 
 /**
  * Puts back what is held by a worker that is offline or unknown: a claim that was committed while its worker
@@ -152,23 +160,19 @@ function lose(
  * @returns how many tasks were put back
  */
 export async function requeueOrphans(sql: Sql, maxLosses: number): Promise<number> {
-  const result = await sql`
+  const [row] = await sql<{ count: number }[]>`
     WITH RECURSIVE holder AS (
-      (SELECT t.worker_id FROM tasks t WHERE ${isHeld(sql)} ORDER BY t.worker_id LIMIT 1)
+      (SELECT h.worker_id FROM held h ORDER BY h.worker_id LIMIT 1)
       UNION ALL
-      SELECT (SELECT t.worker_id FROM tasks t WHERE ${isHeld(sql)} AND t.worker_id > h.worker_id ORDER BY t.worker_id LIMIT 1)
-      FROM holder h WHERE h.worker_id IS NOT NULL
+      SELECT (SELECT h.worker_id FROM held h WHERE h.worker_id > p.worker_id ORDER BY h.worker_id LIMIT 1)
+      FROM holder p WHERE p.worker_id IS NOT NULL
     ), gone AS MATERIALIZED (
-      SELECT h.worker_id FROM holder h
-      WHERE h.worker_id IS NOT NULL AND NOT EXISTS (SELECT FROM workers w WHERE w.id = h.worker_id AND w.offline_at IS NULL)
+      SELECT h.worker_id FROM holder h WHERE h.worker_id IS NOT NULL AND ${isGone(sql)}
     ), orphan AS MATERIALIZED (
-      SELECT o.id, o.attempt FROM gone CROSS JOIN LATERAL (
-        SELECT t.id, t.attempt FROM tasks t WHERE t.worker_id = gone.worker_id AND ${isHeld(sql)}
-      ) o
-    )
-    UPDATE tasks t SET ${putBackLost(sql, maxLosses)}
-    FROM orphan o WHERE t.id = o.id AND t.attempt = o.attempt AND ${isHolding(sql)}`
-  return result.count
+      SELECT h.* FROM gone JOIN held h ON h.worker_id = gone.worker_id ORDER BY h.task_id
+    ), ${concluding(sql, lostBy(sql, sql`orphan h`, maxLosses))}
+    SELECT ${concludedCount(sql)} AS count`
+  return row?.count ?? 0
 }
 
 /**
@@ -184,8 +188,8 @@ export function listWorkers(
   return sql<Worker[]>`
     SELECT w.id, w.name, w.address, w.link, w.slots, w.labels, w.executors, w.hostname, w.pid, w.draining,
       w.registered_at AS "registeredAt", w.last_seen_at AS "lastSeenAt", ${online} AS online,
-      coalesce((SELECT array_agg(t.id ORDER BY t.slot, t.id) FROM tasks t
-        WHERE t.worker_id = w.id AND ${isHeld(sql)} AND t.started_at IS NOT NULL), '{}') AS "runningTaskIds",
+      coalesce((SELECT array_agg(h.task_id ORDER BY h.slot, h.task_id) FROM held h
+        WHERE h.worker_id = w.id AND h.started_at IS NOT NULL), '{}') AS "runningTaskIds",
       coalesce(c.value, 0) AS "tasksCompleted"
     FROM workers w LEFT JOIN current_counts c ON c.name = 'worker:' || w.id
     WHERE ${offline ? sql`true` : online}

@@ -192,7 +192,7 @@ test.skipIf(!hasBrowser)(
     await sql.unsafe(`
       CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '53100'; END $$;
-      CREATE TRIGGER broken BEFORE UPDATE ON tasks FOR EACH STATEMENT EXECUTE FUNCTION broken()`)
+      CREATE TRIGGER broken BEFORE UPDATE ON task_records FOR EACH STATEMENT EXECUTE FUNCTION broken()`)
     try {
       await banner(page)
         .getByText(/^The coordinator at .*The database is out of disk space\. 1 waits\./)

@@ -105,8 +105,8 @@ const OUTAGES: Record<string, Outage> = {
     told: /does not exist/,
   },
   'the tables have another owner': {
-    begin: () => superuser()`ALTER TABLE tasks OWNER TO postgres`,
-    end: () => superuser()`ALTER TABLE tasks OWNER TO app`,
+    begin: () => superuser()`ALTER TABLE task_records OWNER TO postgres`,
+    end: () => superuser()`ALTER TABLE task_records OWNER TO app`,
     told: /lacks a permission/,
   },
   'the disk is full': {

@@ -183,7 +183,7 @@ test('what a worker reported before it came back counts, and so does what it the
   const other = connect({ ...database.settings, poolMax: 1 })
   const after = await other.begin(async (tx) => {
     // The settlement of the first waits for a lock while the worker comes back with all three.
-    await tx`SELECT FROM tasks WHERE id = ${written.task_id} FOR UPDATE`
+    await tx`SELECT FROM task_records WHERE id = ${written.task_id} FOR UPDATE`
     before.report(reportOf(written, 'COMPLETED'))
     await waitFor(
       async () =>

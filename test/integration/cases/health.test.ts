@@ -90,7 +90,7 @@ describe('a database that takes no writes is named by /readyz and /api/health, a
 
   test('by a submission that was refused, until one is stored', async () => {
     const { sql, post, ready } = await createReady()
-    const mend = await refuse(sql, 'INSERT ON tasks', '53100')
+    const mend = await refuse(sql, 'INSERT ON task_records', '53100')
     expect((await post('/tasks', { command: 'x' })).status).toBe(503)
     const { status, body } = await ready()
     expect({ status, missing: body.missing }).toEqual({ status: 503, missing: ['database'] })
@@ -102,7 +102,7 @@ describe('a database that takes no writes is named by /readyz and /api/health, a
 
   test('but not by a submission that a trigger of others refused for what it holds', async () => {
     const { sql, post, ready } = await createReady()
-    await refuse(sql, 'INSERT ON tasks', 'P0001')
+    await refuse(sql, 'INSERT ON task_records', 'P0001')
     expect((await post('/tasks', { command: 'x' })).status).toBe(503)
     expect((await ready()).status).toBe(200)
   })

@@ -7,7 +7,7 @@ test('a coordinator without workers tells that it cannot put tasks back, whateve
   await sql.unsafe(`
     CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN RAISE EXCEPTION 'internal words' USING ERRCODE = '20000'; END $$;
-    CREATE TRIGGER broken BEFORE UPDATE ON tasks FOR EACH STATEMENT EXECUTE FUNCTION broken()`)
+    CREATE TRIGGER broken BEFORE UPDATE ON task_records FOR EACH STATEMENT EXECUTE FUNCTION broken()`)
   const found = await waitFor(() => troubles.list().find(({ key }) => key === 'recovery'), {
     what: 'it to be told',
   })

@@ -14,15 +14,15 @@ import { openRaw, reportOf, startStand } from '../coordinator/stand.ts'
 const stand = await startStand()
 const { sql, troubles } = stand
 const worker = await openRaw(stand.address, { slots: 100 })
-const updates = await createRefusals(sql, { table: 'tasks', changes: 'UPDATE' })
+const updates = await createRefusals(sql, { table: 'task_records', changes: 'UPDATE' })
 const lines = await createRefusals(sql, { table: 'task_logs', changes: 'INSERT' })
 const outputs = await createRefusals(sql, {
-  table: 'tasks',
+  table: 'task_records',
   changes: 'UPDATE',
   row: 'NEW.output IS NOT NULL',
 })
 const poison = await createRefusals(sql, {
-  table: 'tasks',
+  table: 'task_records',
   changes: 'UPDATE',
   row: `NEW.output LIKE '%poison%' OR NEW.error LIKE '%poison%' OR NEW.result::text LIKE '%poison%'`,
 })

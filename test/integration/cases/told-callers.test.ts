@@ -22,7 +22,7 @@ beforeAll(async () => {
       IF wanted IS NOT NULL THEN RAISE EXCEPTION 'refused' USING ERRCODE = wanted; END IF;
       RETURN NULL;
     END $$;
-    CREATE TRIGGER refuse BEFORE INSERT ON tasks FOR EACH STATEMENT EXECUTE FUNCTION refuse()`)
+    CREATE TRIGGER refuse BEFORE INSERT ON task_records FOR EACH STATEMENT EXECUTE FUNCTION refuse()`)
 })
 
 async function whileRefusing<T>(code: string, ask: () => Promise<T>): Promise<T> {

@@ -20,14 +20,13 @@ beforeAll(async () => {
 
 /** Due tasks that differ in their lane: of any labels, executors, priorities and queues. */
 async function fill({ sql }: TestDatabase, { lane, priority = '0' }: { lane: string; priority?: string }) {
-  await sql`ALTER TABLE tasks DISABLE TRIGGER USER`
   await sql.unsafe(`
-    INSERT INTO tasks (id, command, scheduled_at, due_at, lane, priority)
-    SELECT uuidv7(), 'unmatched', now(), now(), ${lane}, ${priority} FROM generate_series(1, ${UNMATCHED}) AS n`)
-  await sql`ALTER TABLE tasks ENABLE TRIGGER USER`
+    INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane)
+    SELECT gen_random_uuid(), now(), 1, priority, routing_key(lane), lane
+    FROM (SELECT ${lane} AS lane, ${priority} AS priority FROM generate_series(1, ${UNMATCHED}) AS n) AS due`)
 }
 
-/** What each statement of the way from due to claimed reads: rows of tasks and of lane_keys, and buffers. */
+/** What each statement of the way from due to claimed reads: rows of ready and of lane_keys, and buffers. */
 async function costs() {
   const worker = Array<number>(10).fill(1)
   const runs = {
@@ -40,7 +39,7 @@ async function costs() {
   const read: Record<string, { rows: number; buffers: number }> = {}
   for (const [name, run] of Object.entries(runs)) {
     const [plan] = await explain(database, run)
-    read[name] = { rows: plan!.rowsRead('tasks') + plan!.rowsRead('lane_keys'), buffers: plan!.buffers }
+    read[name] = { rows: plan!.rowsRead('ready') + plan!.rowsRead('lane_keys'), buffers: plan!.buffers }
   }
   return read
 }
@@ -100,21 +99,20 @@ const between: [string[], Capabilities[]] = [
 
 test('the walk finds what a look at every lane finds, whatever workers run', async () => {
   const { sql } = database
-  await sql`ALTER TABLE tasks DISABLE TRIGGER USER`
   await fc.assert(
     fc.asyncProperty(lanes, fc.array(capabilities, { minLength: 8, maxLength: 8 }), async (given, kinds) => {
-      await sql`DELETE FROM tasks`
+      await sql`DELETE FROM ready`
       await sql`DELETE FROM lane_keys`
       await sql`
-        INSERT INTO tasks (id, command, scheduled_at, due_at, lane, priority)
-        SELECT uuidv7(), 'x', now(), now(), lane, priority
+        INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane)
+        SELECT gen_random_uuid(), now(), 1, priority, routing_key(lane), lane
         FROM unnest(${given}::text[]) AS lane, unnest(ARRAY[1, -1, 2, 1]) AS priority`
       await sql`
         INSERT INTO lane_keys (lane, key, queue, ready_at)
         SELECT lane, key, lane_queue(lane), now() FROM unnest(${given}::text[]) AS lane, unnest('{k,l}'::text[]) AS key`
       for (const can of kinds) {
         const naive = await sql`
-          SELECT DISTINCT lane, priority FROM tasks
+          SELECT DISTINCT lane, priority FROM ready
           WHERE lane_need(lane) = ANY(${can.executors}::text[]) AND lane_labels(lane) <@ ${can.labels}::text[]
           ORDER BY lane, priority DESC`
         const walked = await sql`
@@ -129,5 +127,4 @@ test('the walk finds what a look at every lane finds, whatever workers run', asy
     }),
     { numRuns: 60, examples: [between] },
   )
-  await sql`ALTER TABLE tasks ENABLE TRIGGER USER`
 }, 60_000)

@@ -21,7 +21,7 @@ test('no place is lost when a worker moves to a new address while its reports ar
   // Its reports wait for a lock while it registers again with what the table still says it holds.
   const other = connect({ ...database.settings, poolMax: 1 })
   const { reported, after } = await other.begin(async (tx) => {
-    await tx`SELECT FROM tasks FOR UPDATE`
+    await tx`SELECT FROM task_records FOR UPDATE`
     const reported = Promise.all(
       given.map(({ task_id }) => client.updateTaskStatus({ task_id, status: 'COMPLETE', worker_id: 7 })),
     )

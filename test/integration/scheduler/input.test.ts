@@ -191,7 +191,7 @@ test('SQL metacharacters are stored and searched for as they are', async () => {
 
 test('one task that PostgreSQL refuses does not take down those inserted with it', async () => {
   const own = await createStand()
-  await own.sql`ALTER TABLE tasks ADD CONSTRAINT no_poison CHECK (command <> 'poison')`
+  await own.sql`ALTER TABLE task_records ADD CONSTRAINT no_poison CHECK (command <> 'poison')`
   const commands = ['a', 'b', 'poison', 'c', 'd']
   const answers = await Promise.all(commands.map((command) => own.post('/tasks', { command })))
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 500, 200, 200])
@@ -207,7 +207,7 @@ test('a batch that PostgreSQL refuses stores none of its tasks', async () => {
   await own.sql`
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN IF (SELECT count(*) FROM tasks) >= 5 THEN RAISE 'too many'; END IF; RETURN NULL; END $$`
-  await own.sql`CREATE TRIGGER refuse AFTER INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION refuse()`
+  await own.sql`CREATE TRIGGER refuse AFTER INSERT ON task_records FOR EACH ROW EXECUTE FUNCTION refuse()`
   expect((await own.post('/api/schedule/batch', { count: 10 })).status).toBe(503)
   expect(await countTasks(own.sql)).toBe(0)
 })

@@ -53,15 +53,15 @@ test('a cursor keeps the filter of its list', async () => {
 test('a page of running tasks costs what runs, not what is in the table', async () => {
   const { sql, database } = await createStand()
   await sql`
-    INSERT INTO tasks (id, command, scheduled_at, due_at)
+    INSERT INTO task_records (id, command, scheduled_at, due_at)
     SELECT gen_random_uuid(), 'x', now() - i * interval '1 s', now() FROM generate_series(1, 20000) AS i`
-  await sql`ANALYZE tasks`
+  await sql`ANALYZE task_records`
   // One connection, because each keeps what it read to itself until it is asked to tell.
   const one = connect({ ...database.settings, poolMax: 1 })
   expect(await listTasks(one, { state: 'running' }, { limit: 1000 })).toEqual([])
   await one`SELECT pg_stat_force_next_flush()`
   const read = await one<{ index: string }[]>`
-    SELECT indexrelname AS index FROM pg_stat_user_indexes WHERE relname = 'tasks' AND idx_scan > 0`
+    SELECT indexrelname AS index FROM pg_stat_user_indexes WHERE relname IN ('task_records', 'held') AND idx_scan > 0`
   await one.end()
-  expect(read.map(({ index }) => index)).toEqual(['tasks_held'])
+  expect(read.map(({ index }) => index)).toEqual(['held_pkey'])
 })

@@ -9,7 +9,7 @@ async function fill({ sql }: Stand, count: number) {
     INSERT INTO tasks (id, command, scheduled_at, due_at)
     SELECT gen_random_uuid(), 'number ' || i || '.', '2030-01-01T00:00:00Z'::timestamptz - i * interval '1 s', now()
     FROM generate_series(1, ${count}::int) AS i`
-  await sql`ANALYZE tasks`
+  await sql`ANALYZE task_records`
 }
 
 const commandsOf = ({ tasks }: { tasks: { command: string }[] }) => tasks.map(({ command }) => command)

@@ -9,6 +9,7 @@ import { claimGoverned, hasGoverned, msUntilGoverned } from '../../../src/shared
 import { limitQueue, listQueues, UNLIMITED } from '../../../src/shared/store/queues.ts'
 import { createTransactions, type Transactions } from '../../../src/shared/store/transactions.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
+import { fillReady, withoutIndexes } from '../../support/fill.ts'
 import { type Explained, explain } from '../../support/plans.ts'
 import { claim, insert } from '../../support/store.ts'
 
@@ -16,6 +17,7 @@ const FINISHED = 400_000
 const LATER = 300_000
 const BLOCKED = 300_000
 const STEP = 20_000
+const TABLES = ['task_records', 'ready', 'held']
 /** Priorities of lanes that have claimable tasks, due or not: what a claim visits one by one. */
 const LEVELS = 4
 
@@ -30,49 +32,46 @@ beforeAll(async () => {
 
 /** Finished tasks of every priority, CRITICAL ones due next month, and CRITICAL ones that cannot run. Indexes are made at the end: faster. */
 async function fill({ sql }: TestDatabase) {
-  const indexes = await sql<{ name: string; definition: string }[]>`
-    SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
-    FROM pg_index WHERE indrelid = 'tasks'::regclass AND NOT indisprimary`
-  await sql`ALTER TABLE tasks DISABLE TRIGGER USER`
-  for (const { name } of indexes) await sql`DROP INDEX ${sql(name)}`
-  // In steps: a long transaction holds back the folds of every database of the server.
-  for (let from = 1; from <= FINISHED; from += STEP) {
-    await sql`
-      INSERT INTO tasks (id, command, priority, scheduled_at, due_at, picked_at, started_at, completed_at, worker_id, attempt)
-      SELECT uuidv7(), 'old', n % ${LEVELS}, at, at, at, at, at, 1, 1 FROM (
-        SELECT n, now() - n * interval '1 s' AS at FROM generate_series(${from}::int, ${from + STEP - 1}::int) AS n) AS old`
-  }
-  for (let from = 1; from <= LATER; from += STEP) {
-    await sql`
-      INSERT INTO tasks (id, command, priority, scheduled_at, due_at)
-      SELECT uuidv7(), 'later', ${PRIORITIES.CRITICAL}, at, at FROM (
-        SELECT now() + interval '30 days' + n * interval '1 ms' AS at
-        FROM generate_series(${from}::int, ${from + STEP - 1}::int) AS n) AS later`
-  }
-  // Due, but not to be run: by what they wait for, by the worker that they need, by their queue, by their key.
-  for (let from = 1; from <= BLOCKED; from += STEP) {
-    await sql`
-      INSERT INTO tasks (id, command, priority, scheduled_at, due_at, lane, waits_for, concurrency_key)
-      SELECT uuidv7(), 'blocked', ${PRIORITIES.CRITICAL}, at, at, lane, waits_for, key FROM (
-        SELECT now() - n * interval '1 ms' AS at, n % 4 AS kind
-        FROM generate_series(${from}::int, ${from + STEP - 1}::int) AS n
-      ) AS due JOIN (VALUES
-        (0, '//', 1, NULL), (1, '//gpu', 0, NULL),
-        (2, 'paused//', 0, NULL), (3, '//', 0, 'full')
-      ) AS kinds (kind, lane, waits_for, key) USING (kind)`
-  }
+  await withoutIndexes(sql, ['task_records', 'ready'], async () => {
+    // In steps: a long transaction holds back the folds of every database of the server.
+    for (let from = 1; from <= FINISHED; from += STEP) {
+      await sql`
+        INSERT INTO task_records (id, command, priority, scheduled_at, due_at, picked_at, started_at, completed_at, worker_id, attempt)
+        SELECT uuidv7(), 'old', n % ${LEVELS}, at, at, at, at, at, 1, 1 FROM (
+          SELECT n, now() - n * interval '1 s' AS at FROM generate_series(${from}::int, ${from + STEP - 1}::int) AS n) AS old`
+    }
+    for (let from = 1; from <= LATER; from += STEP) {
+      await sql`
+        INSERT INTO task_records (id, command, priority, scheduled_at, due_at)
+        SELECT uuidv7(), 'later', ${PRIORITIES.CRITICAL}, at, at FROM (
+          SELECT now() + interval '30 days' + n * interval '1 ms' AS at
+          FROM generate_series(${from}::int, ${from + STEP - 1}::int) AS n) AS later`
+    }
+    // Due, but not to be run: by what they wait for, by the worker that they need, by their queue, by their key.
+    for (let from = 1; from <= BLOCKED; from += STEP) {
+      await sql`
+        INSERT INTO task_records (id, command, priority, scheduled_at, due_at, lane, waits_for, concurrency_key)
+        SELECT uuidv7(), 'blocked', ${PRIORITIES.CRITICAL}, at, at, lane, waits_for, key FROM (
+          SELECT now() - n * interval '1 ms' AS at, n % 4 AS kind
+          FROM generate_series(${from}::int, ${from + STEP - 1}::int) AS n
+        ) AS due JOIN (VALUES
+          (0, '//', 1, NULL), (1, '//gpu', 0, NULL),
+          (2, 'paused//', 0, NULL), (3, '//', 0, 'full')
+        ) AS kinds (kind, lane, waits_for, key) USING (kind)`
+    }
+    await fillReady(sql)
+  })
   await sql`INSERT INTO queues (name, paused_at) VALUES ('paused', now())`
-  for (const { definition } of indexes) await sql.unsafe(definition)
-  await sql`ALTER TABLE tasks ENABLE TRIGGER USER`
 }
 
-/** The claimed are read by the walk and again by the update; each level is visited once to be found. */
+/** The claimed are read by the walk and again by the deletion; each level is visited once to be found. */
 function expectOnlyTheClaimed(plan: Explained, claimed: number) {
-  expect(plan.rowsRead('tasks')).toBeWithin(2 * claimed, 2 * claimed + 3 * LEVELS + 1)
+  expect(plan.rowsRead('ready')).toBeWithin(2 * claimed, 2 * claimed + 3 * LEVELS + 1)
+  expect(plan.rowsRead('task_records')).toBe(claimed)
   // What tasks depend on is in the plan, and looked up for those that depend on something.
   expect(plan.rowsRead('dependencies')).toBe(0)
   expect(new Set(plan.indexes.filter((name) => name !== 'dependencies_pkey'))).toEqual(
-    new Set(['tasks_claimable', 'tasks_pkey', 'queues_pkey']),
+    new Set(['ready_claimable', 'task_records_pkey', 'queues_pkey']),
   )
   expect(plan.buffers).toBeLessThan(claimed * 60 + 100)
 }
@@ -80,7 +79,7 @@ function expectOnlyTheClaimed(plan: Explained, claimed: number) {
 test('a claim reads what it claims, whether or not the tables have statistics', async () => {
   const [before] = await explain(database, (sql) => claim(sql, 20))
   expectOnlyTheClaimed(before!, 20)
-  await database.sql`ANALYZE tasks`
+  await database.sql`ANALYZE task_records, ready, held`
   const [after] = await explain(database, (sql) => claim(sql, 20))
   expectOnlyTheClaimed(after!, 20)
 
@@ -93,28 +92,28 @@ test('a claim reads what it claims, whether or not the tables have statistics', 
 test('a claim that finds nothing due reads next to nothing', async () => {
   await claim(database.sql, 1000)
   const [plan] = await explain(database, (sql) => claim(sql, 1000))
-  expect(plan!.rowsRead('tasks')).toBeLessThanOrEqual(3 * LEVELS)
+  expect(plan!.rowsRead('ready')).toBeLessThanOrEqual(3 * LEVELS)
   expect(plan!.buffers).toBeLessThan(200)
 })
 
 test('the look for the next due time reads one task for each priority', async () => {
   const [plan] = await explain(database, (sql) => msUntilNextDue(sql))
-  expect(plan!.rowsRead('tasks')).toBeLessThanOrEqual(3 * LEVELS)
+  expect(plan!.rowsRead('ready')).toBeLessThanOrEqual(3 * LEVELS)
   expect(plan!.buffers).toBeLessThan(200)
 })
 
 test('counts are read without a look at the tasks', async () => {
   const [plan] = await explain(database, (sql) => readCounts(sql))
-  expect(plan!.nodes.filter((node) => node['Relation Name'] === 'tasks')).toEqual([])
+  expect(plan!.nodes.filter(({ 'Relation Name': name = '' }) => TABLES.includes(name))).toEqual([])
   expect(plan!.buffers).toBeLessThan(200)
 })
 
 test('due tasks are counted along the index, no further than is asked for', async () => {
   await insert(database.sql, 40)
   const [plan] = await explain(database, (sql) => countDue(sql, 20))
-  expect(plan!.rowsRead('tasks')).toBeWithin(20, 20 + 2 * LEVELS + 1)
+  expect(plan!.rowsRead('ready')).toBeWithin(20, 20 + 2 * LEVELS + 1)
   expect(new Set(plan!.indexes)).toEqual(
-    new Set(['tasks_claimable', 'queues_pkey', 'workers_online', 'lane_keys_ready']),
+    new Set(['ready_claimable', 'queues_pkey', 'workers_online', 'lane_keys_ready']),
   )
 })
 
@@ -122,10 +121,10 @@ test('queues are listed without a look at what has ended or is due later, howeve
   await claim(database.sql, 20)
   const [plan] = await explain(database, (sql) => listQueues(sql))
   // Of each level a thousand, of those with keys a thousand, and what is held.
-  expect(plan!.rowsRead('tasks')).toBeLessThan(5000)
-  expect(new Set(plan!.indexes)).not.toContain('tasks_pending')
+  expect(plan!.rowsRead('ready')).toBeLessThan(5000)
+  expect(plan!.rowsRead('task_records')).toBe(0)
   expect(
-    plan!.nodes.filter((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name'] === 'tasks'),
+    plan!.nodes.filter((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name'] === 'ready'),
   ).toEqual([])
 })
 
@@ -170,12 +169,12 @@ test('where queues have limits and keys wait, a claim still reads what it claims
     })
     expect(claimed).toBeGreaterThan(5)
     // Of each level and each key as many as there are places are looked at.
-    expect(read.get('tasks')).toBeLessThanOrEqual(20 * places)
+    expect(read.get('ready')).toBeLessThanOrEqual(20 * places)
     expect(read.get('lane_keys')).toBeLessThanOrEqual(60)
   }
   for (const look of [hasGoverned, msUntilGoverned]) {
     const [plan] = await explain(database, (explaining) => look(explaining, PLAIN))
-    expect(plan!.rowsRead('tasks')).toBeLessThanOrEqual(60)
+    expect(plan!.rowsRead('ready')).toBeLessThanOrEqual(60)
     expect(plan!.rowsRead('lane_keys')).toBeLessThanOrEqual(10)
     expect(plan!.buffers).toBeLessThan(400)
   }

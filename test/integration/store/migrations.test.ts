@@ -104,11 +104,11 @@ test('a file that was changed after it was applied is refused by name, and nothi
   const open = await emptyDatabase()
   const folder = await copyOfMigrations()
   await migrate(open(), folder)
-  await appendFile(join(folder, '0002_workers.sql'), '\n')
+  await appendFile(join(folder, '0001_baseline.sql'), '\n')
   await Bun.write(join(folder, '9000_later.sql'), 'CREATE TABLE later ()')
   await expect(migrate(open(), folder)).rejects.toMatchObject({
     code: 'conflict',
-    message: 'Migration 0002_workers.sql was changed after it was applied',
+    message: 'Migration 0001_baseline.sql was changed after it was applied',
   })
   const [row] = await open()`SELECT to_regclass('later') AS later`
   expect(row?.later).toBeNull()
