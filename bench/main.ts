@@ -58,7 +58,7 @@ const processes = new Map<string, Process>()
 try {
   say(`(a) Raw SQL: ${tasks} tasks in batches of 1,000 …`)
   const raw = await measureRaw(sql, tasks)
-  await sql`TRUNCATE task_records, ready, held`
+  await sql`TRUNCATE task_records, ready, held, levels`
   await sql`VACUUM`
 
   say(`(b) Draining ${tasks} tasks through the real system …`)

@@ -180,6 +180,18 @@ CREATE INDEX ready_claimable ON ready (routing, priority DESC, due_at, task_id) 
 -- Those with a key. (Of the conditions of an index, what tells most rows apart comes first: they are tried in order.)
 CREATE INDEX ready_keyed ON ready (lane, concurrency_key, priority DESC, due_at, task_id) WHERE concurrency_key IS NOT NULL;
 
+-- Which routing keys and priorities `ready` has had rows of, but for those with a concurrency key. The claim looks here for
+-- where to look there, so that it never walks past what others have claimed: while a transaction is left open anywhere, what was
+-- deleted stays in the way. Rows are written once a day and level, and go when a level has not been used for a day.
+CREATE TABLE levels (
+  routing  text COLLATE "C" NOT NULL,
+  priority smallint NOT NULL,
+  lane     text COLLATE "C" NOT NULL,
+  used_on  date     NOT NULL DEFAULT current_date
+);
+CREATE UNIQUE INDEX levels_walk ON levels (routing, priority DESC);
+CREATE INDEX levels_used ON levels (used_on);
+
 -- What is in flight: the attempt that a worker has.
 CREATE TABLE held (
   task_id    uuid        PRIMARY KEY,
@@ -618,6 +630,15 @@ BEGIN
     WHERE g.key IS NOT NULL AND g.due_at IS NOT NULL HAVING count(*) > 0;
 END $$;
 
+-- Notes that tasks of these lanes and priorities may be claimed. (To insert what is there would take a lock.)
+CREATE FUNCTION note_levels(lanes text[], priorities smallint[]) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO levels (routing, priority, lane)
+    SELECT DISTINCT routing_key(g.lane), g.priority, g.lane FROM unnest(lanes, priorities) AS g (lane, priority)
+    WHERE NOT EXISTS (SELECT FROM levels l WHERE l.routing = routing_key(g.lane) AND l.priority = g.priority AND l.used_on >= current_date)
+    ORDER BY 1, 2
+    ON CONFLICT (routing, priority) DO UPDATE SET used_on = excluded.used_on
+$$;
+
 -- Lets these tasks be claimed, as far as they wait for nothing, have not ended and nobody has them. Their records are locked.
 CREATE FUNCTION make_ready(given uuid[]) RETURNS void LANGUAGE sql AS $$
   INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane, concurrency_key)
@@ -625,6 +646,8 @@ CREATE FUNCTION make_ready(given uuid[]) RETURNS void LANGUAGE sql AS $$
     FROM task_records t
     WHERE t.id = ANY (given) AND t.waits_for = 0 AND coalesce(t.completed_at, t.failed_at, t.cancelled_at) IS NULL
       AND NOT EXISTS (SELECT FROM held h WHERE h.task_id = t.id);
+  SELECT note_levels(array_agg(t.lane), array_agg(t.priority)) FROM task_records t
+    WHERE t.id = ANY (given) AND t.concurrency_key IS NULL;
   SELECT ready_keys(array_agg((t.lane, t.concurrency_key, lane_queue(t.lane), t.due_at)::lane_keys)) FROM task_records t
     WHERE t.id = ANY (given) AND t.concurrency_key IS NOT NULL AND t.waits_for = 0
       AND coalesce(t.completed_at, t.failed_at, t.cancelled_at) IS NULL

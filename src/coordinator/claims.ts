@@ -1,9 +1,10 @@
-import type { Capabilities } from '../shared/core/lane.ts'
+import { type Capabilities, capabilityKey } from '../shared/core/lane.ts'
 import type { Sql } from '../shared/store/connect.ts'
-import { type ClaimedTask, claimTasks, msUntilNextDue } from '../shared/store/dispatch.ts'
+import { type ClaimedTask, claimTasks, lookAhead } from '../shared/store/dispatch.ts'
 import { claimGoverned, hasGoverned, msUntilGoverned } from '../shared/store/governed.ts'
 import { isGoverned } from '../shared/store/queues.ts'
 import type { Transactions } from '../shared/store/transactions.ts'
+import { createPlaces } from './places.ts'
 
 /** Of so many places one goes first to what has aged. */
 const AGED_EVERY = 10
@@ -22,6 +23,10 @@ export interface Claims {
   govern(): void
   /** Looks whether there are any at all. */
   look(): Promise<void>
+  /** Something has been due for so many ms, of which this coordinator may not know. */
+  dueSince(ms: number): void
+  /** From now on all that is due is looked at, wherever the claims had got to. */
+  lookEverywhere(): void
 }
 
 /**
@@ -39,27 +44,34 @@ export function createClaims(
   let governed = true
   /** Places given since the last that went to what has aged. */
   let sinceAged = 0
+  const places = createPlaces()
 
   return {
     async claim(workerIds, can, others = []) {
       const agedPlaces = ageingMs === null ? 0 : Math.floor((sinceAged + workerIds.length) / AGED_EVERY)
-      const order = { ageingMs, agedPlaces, others }
+      const order = { ageingMs, agedPlaces, others, places: places.for(capabilityKey(can)) }
       const tasks =
         governed && (await hasGoverned(sql, can))
           ? await claimGoverned(transactions, workerIds, can, order)
           : await claimTasks(sql, workerIds, can, order)
       sinceAged = (sinceAged + tasks.length) % AGED_EVERY
+      places.claimed(tasks)
       return tasks
     },
     async msUntilNextDue(can) {
-      const next = await msUntilNextDue(sql, can)
+      const kind = capabilityKey(can)
+      const { ms: next, at } = await lookAhead(sql, can, places.for(kind))
+      if (next === null || next > 0) places.nothingDue(kind, at)
       const nextGoverned = governed ? await msUntilGoverned(sql, can) : null
       return next === null || nextGoverned === null ? (next ?? nextGoverned) : Math.min(next, nextGoverned)
     },
     govern() {
       notices++
       governed = true
+      places.forget()
     },
+    dueSince: places.dueSince,
+    lookEverywhere: places.forget,
     async look() {
       const seen = notices
       const found = await isGoverned(sql)

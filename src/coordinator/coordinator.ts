@@ -20,6 +20,7 @@ import {
   returnUnheld,
   type WorkerReport,
 } from '../shared/store/dispatch.ts'
+import { forgetLevels } from '../shared/store/lanes.ts'
 import { forgetUses } from '../shared/store/queues.ts'
 import { findHolders, findOutcomes, insertTasks } from '../shared/store/tasks.ts'
 import { createTransactions } from '../shared/store/transactions.ts'
@@ -300,8 +301,14 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   const due = await listen(
     sql,
     DUE_CHANNEL,
-    (ms) => claimer.dueIn(Number(ms)),
-    () => claimer.scan(),
+    (ms) => {
+      claims.dueSince(-Number(ms))
+      claimer.dueIn(Number(ms))
+    },
+    () => {
+      claims.lookEverywhere()
+      claimer.scan()
+    },
   )
   const limits = await listen(
     sql,
@@ -326,9 +333,11 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   const beat = repeat('Recovery', beatMs, log, recovery.tick)
   const scan = repeat('Scan', config.scanIntervalMs, log, async () => {
     dependents.wake()
+    claims.lookEverywhere()
     claimer.scan()
     await lookForLimits()
     await forgetUses(sql)
+    await forgetLevels(sql)
   })
 
   return {

@@ -20,6 +20,14 @@ export async function fillReady(sql: Sql): Promise<void> {
     INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane, concurrency_key)
     SELECT t.id, t.due_at, t.attempt + 1, t.priority, routing_key(t.lane), t.lane, t.concurrency_key FROM task_records t
     WHERE t.waits_for = 0 AND coalesce(t.completed_at, t.failed_at, t.cancelled_at) IS NULL`
+  await fillLevels(sql)
+}
+
+/** Lets claims look for what was put into `ready`. */
+export async function fillLevels(sql: Sql): Promise<void> {
+  await sql`
+    INSERT INTO levels (routing, priority, lane)
+    SELECT DISTINCT routing, priority, lane FROM ready WHERE concurrency_key IS NULL ON CONFLICT DO NOTHING`
 }
 
 /** Leaves the tables to themselves, so that statistics are those that the test makes. */

@@ -9,6 +9,10 @@ import { parentsOf } from './parents.ts'
 export interface ClaimedTask extends Assignment {
   workerId: number
   lane: string
+  /** Its routing key and its priority. */
+  level: string
+  /** Epoch ms by the database's clock. */
+  dueMs: number
 }
 
 /** How the claim orders what is due. */
@@ -19,7 +23,21 @@ export interface ClaimOrder {
   agedPlaces: number
   /** Other kinds of workers that have free slots, by `capabilityKey`: of one priority, what they do not run goes first. */
   others?: string[]
+  places?: Places
 }
+
+/**
+ * From where on the claim looks, in epoch ms by the database's clock: what was due before is claimed, or others are at it.
+ * So it does not walk past what was deleted there.
+ */
+export interface Places {
+  /** Of a level, by `level` of a claimed task. */
+  of: Record<string, number>
+  /** Of all others; null: everything is looked at. */
+  others: number | null
+}
+
+export const EVERYWHERE: Places = { of: {}, others: null }
 
 export const STRICT: ClaimOrder = { ageingMs: null, agedPlaces: 0 }
 
@@ -30,7 +48,7 @@ export const STRICT: ClaimOrder = { ageingMs: null, agedPlaces: 0 }
 export const claiming = (sql: Sql, workerIds: number[], at: ReturnType<Sql>) => sql`
   taken AS (
     DELETE FROM ready q USING due d WHERE q.ctid = d.place
-    RETURNING q.task_id, q.attempt, (${workerIds}::bigint[])[d.n] AS worker_id, greatest(${at}, q.due_at) AS picked_at, q.due_at,
+    RETURNING q.task_id, q.attempt, q.routing || ' ' || q.priority AS level, (${workerIds}::bigint[])[d.n] AS worker_id, greatest(${at}, q.due_at) AS picked_at, q.due_at,
       q.lane, q.concurrency_key
   ), holding AS (
     INSERT INTO held (task_id, attempt, worker_id, picked_at, lane, concurrency_key)
@@ -44,7 +62,8 @@ export const claiming = (sql: Sql, workerIds: number[], at: ReturnType<Sql>) => 
 /** The tasks that `claiming` claimed, as ClaimedTask. */
 export const claimed = (sql: Sql) => sql`
   SELECT k.task_id AS "taskId", k.attempt, k.worker_id AS "workerId", t.lane, t.command, t.executor, t.payload, t.priority,
-    t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs", ${parentsOf(sql)} AS parents
+    t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs", ${parentsOf(sql)} AS parents,
+    k.level, (1000 * extract(epoch FROM k.due_at))::float8 AS "dueMs"
   FROM taken k JOIN task_records t ON t.id = k.task_id CROSS JOIN noted`
 
 /**
@@ -63,41 +82,47 @@ export function claimTasks(
   sql: Sql,
   workerIds: number[],
   can: Capabilities = PLAIN,
-  { ageingMs, agedPlaces, others = [] }: ClaimOrder = STRICT,
+  { ageingMs, agedPlaces, others = [], places: from = EVERYWHERE }: ClaimOrder = STRICT,
 ): Promise<ClaimedTask[]> {
   const places = workerIds.length
   const agedBefore = sql`(now() - ${ageingMs ?? 0} * interval '1 ms')`
   return sql<ClaimedTask[]>`
     WITH RECURSIVE ${levels(sql, kindOf(sql, can))}, open AS MATERIALIZED (
-      SELECT l.key, l.priority, count(*) OVER () AS of, ${isLeftTo(sql, others)} AS left_to_others FROM level l
+      SELECT l.key, l.priority, l.place, count(*) OVER () AS of, ${isLeftTo(sql, others)} AS left_to_others
+      FROM (SELECT *, ${placeOf(sql, from)} AS place FROM level l) l
       WHERE NOT ${isLimited(sql, sql`l.lane`)} AND (
         SELECT true FROM ready t
-        WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at <= now() LIMIT 1)
+        WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at >= l.place AND t.due_at <= now() LIMIT 1)
     ), ranked AS MATERIALIZED (
-      SELECT o.key, o.priority, d.due_at, row_number() OVER (ORDER BY o.priority DESC, o.left_to_others, d.due_at) AS rank
+      SELECT o.key, o.priority, o.place, d.due_at, row_number() OVER (ORDER BY o.priority DESC, o.left_to_others, d.due_at) AS rank
       FROM open o CROSS JOIN LATERAL (
         SELECT t.due_at FROM ready t
-        WHERE ${isClaimable(sql)} AND t.routing = o.key AND t.priority = o.priority AND t.due_at <= now()
+        WHERE ${isClaimable(sql)} AND t.routing = o.key AND t.priority = o.priority AND t.due_at >= o.place AND t.due_at <= now()
         ORDER BY t.due_at, t.task_id LIMIT ${places}
       ) d WHERE o.of > 1
     ), share AS MATERIALIZED (
-      SELECT key, priority, ${places}::bigint AS places FROM open WHERE of = 1
+      SELECT key, priority, place, ${places}::bigint AS places FROM open WHERE of = 1
       UNION ALL
-      (SELECT key, priority, count(*) FROM (
-        SELECT key, priority FROM ranked
+      (SELECT key, priority, place, count(*) FROM (
+        SELECT key, priority, place FROM ranked
         ORDER BY rank <= ${places - agedPlaces} DESC,
           CASE WHEN ${agedPlaces > 0} AND due_at <= ${agedBefore} THEN due_at END NULLS LAST, rank
         LIMIT ${places}
-      ) AS chosen GROUP BY key, priority ORDER BY priority DESC)
+      ) AS chosen GROUP BY key, priority, place ORDER BY priority DESC)
     ), due AS MATERIALIZED (
       SELECT d.place, row_number() OVER () AS n FROM share s CROSS JOIN LATERAL (
         SELECT t.ctid AS place FROM ready t
-        WHERE ${isClaimable(sql)} AND t.routing = s.key AND t.priority = s.priority AND t.due_at <= now()
+        WHERE ${isClaimable(sql)} AND t.routing = s.key AND t.priority = s.priority AND t.due_at >= s.place AND t.due_at <= now()
         ORDER BY t.due_at, t.task_id LIMIT s.places FOR UPDATE SKIP LOCKED
       ) d
     ), ${claiming(sql, workerIds, sql`now()`)}
     ${claimed(sql)}`
 }
+
+/** From where on level `l` is looked at. */
+const placeOf = (sql: Sql, { of, others }: Places) => sql`
+  coalesce(to_timestamp(coalesce((${JSON.stringify(of)}::text::jsonb ->> (l.key || ' ' || l.priority))::float8, ${others}::float8) / 1000),
+    '-infinity')`
 
 /** That another kind of workers with free slots runs what is of level `l`. */
 const isLeftTo = (sql: Sql, others: string[]) => sql`EXISTS (
@@ -108,17 +133,31 @@ const isLeftTo = (sql: Sql, others: string[]) => sql`EXISTS (
  * ms until the first task that nobody holds, and that workers with these capabilities run, is due by the database's
  * clock (negative: overdue), or null. What `governed.ts` claims is left out.
  */
-export async function msUntilNextDue(sql: Sql, can: Capabilities = PLAIN): Promise<number | null> {
-  const [row] = await sql<{ ms: number | null }[]>`
+export async function msUntilNextDue(
+  sql: Sql,
+  can: Capabilities = PLAIN,
+  places: Places = EVERYWHERE,
+): Promise<number | null> {
+  return (await lookAhead(sql, can, places)).ms
+}
+
+/** As `msUntilNextDue`, with the time at which it was so, in epoch ms. */
+export async function lookAhead(
+  sql: Sql,
+  can: Capabilities,
+  places: Places,
+): Promise<{ ms: number | null; at: number }> {
+  const [row] = await sql<{ ms: number | null; at: number }[]>`
     WITH RECURSIVE ${levels(sql, kindOf(sql, can))}
-    SELECT (1000 * extract(epoch FROM min(next.due_at) - clock_timestamp()))::float8 AS ms
-    FROM level l CROSS JOIN LATERAL (
+    SELECT (1000 * extract(epoch FROM min(next.due_at) - clock_timestamp()))::float8 AS ms,
+      (1000 * extract(epoch FROM now()))::float8 AS at
+    FROM (SELECT *, ${placeOf(sql, places)} AS place FROM level l) l CROSS JOIN LATERAL (
       SELECT t.due_at FROM ready t
-      WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)}
+      WHERE ${isClaimable(sql)} AND ${isOfLevel(sql)} AND t.due_at >= l.place
       ORDER BY t.due_at LIMIT 1
     ) next
     WHERE NOT ${isLimited(sql, sql`l.lane`)}`
-  return row?.ms ?? null
+  return row ?? { ms: null, at: 0 }
 }
 
 /** A report as the worker of that id made it. */
@@ -196,7 +235,7 @@ export async function retryTasks(
       outcome: sql`'failed'`,
       kind: 'retrying',
     })}
-    SELECT FROM noted`
+    SELECT FROM noted, levelled`
 }
 
 /**

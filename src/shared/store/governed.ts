@@ -68,7 +68,7 @@ export function claimGoverned(
       ...(await lockCandidates(sql, lanes, places)),
       ...(await lockKeyed(sql, keys, places, agedOf(order, keys))),
     ]
-    const chosen = takeTurns(candidates, { places, ...order, ...rooms })
+    const chosen = takeTurns(candidates, { ...order, places, ...rooms })
     if (chosen.length === 0 && keys.length === 0) return []
     const tasks = chosen.length > 0 ? await claimThese(sql, chosen, workerIds) : []
     await noteUses(sql, [...queues.values()], chosen)

@@ -23,8 +23,8 @@ export interface Conclusion {
 
 /**
  * The CTEs that end attempts: whoever finds the record one attempt behind the row of `held` ends it, and nobody else. The
- * record ends, or goes back to those that may be claimed. `concluded` has a row for each; `noted` tells of them, and has to be
- * read by the statement, which `concludedCount` does.
+ * record ends, or goes back to those that may be claimed. `concluded` has a row for each; `noted` and `levelled` tell of them, and have
+ * to be read by the statement, which `concludedCount` does.
  */
 export const concluding = (sql: Sql, { from, set, where, outcome, kind }: Conclusion) => sql`
   concluded AS (
@@ -52,10 +52,14 @@ export const concluding = (sql: Sql, { from, set, where, outcome, kind }: Conclu
       c.worker_id, c.slot, c.ms, c.error, c.due_at, c.lane, CASE WHEN c.state <> 'pending' OR c.waits_for = 0 THEN c.concurrency_key END,
       c.has_dependents)::change))
     FROM concluded c
+  ), levelled AS (
+    SELECT note_levels(array_agg(a.lane), array_agg(a.priority)) FROM (
+      SELECT DISTINCT c.lane, c.priority FROM concluded c WHERE c.state = 'pending' AND c.waits_for = 0 AND c.concurrency_key IS NULL
+    ) AS a
   )`
 
 /** How many attempts the CTEs of `concluding` ended: reads both, so that they are told of. */
-export const concludedCount = (sql: Sql) => sql`(SELECT count(*) FROM concluded, noted)`
+export const concludedCount = (sql: Sql) => sql`(SELECT count(*) FROM concluded, noted, levelled)`
 
 /** What record `t` is set to when its worker gives it back: pending again, or ended when that was asked for meanwhile. */
 export const putBack = (sql: Sql) => endIf(sql, sql`false`)

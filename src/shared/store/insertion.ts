@@ -39,11 +39,15 @@ export const insertion = (
         array_agg(concurrency_key) FILTER (WHERE is_governed(lane, concurrency_key)),
         array_agg(CASE WHEN waits_for = 0 THEN due_at END) FILTER (WHERE is_governed(lane, concurrency_key)))
       FROM stored
+    ), levelled AS (
+      SELECT note_levels(array_agg(lane), array_agg(priority)) FROM (
+        SELECT DISTINCT lane, priority FROM stored WHERE waits_for = 0 AND concurrency_key IS NULL
+      ) AS alike
     )`
 }
 
 /** How many tasks the CTEs of `insertion` stored: reads both, so that they are told of. */
-export const storedCount = (sql: Sql) => sql`(SELECT count(*) FROM stored, noted)`
+export const storedCount = (sql: Sql) => sql`(SELECT count(*) FROM stored, noted, levelled)`
 
 /** Tasks that watchers are told of, of many that are stored at once: see note_stored in sql/0001_baseline.sql. */
 const NOTED = 60

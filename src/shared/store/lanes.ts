@@ -22,14 +22,13 @@ export const kindsOf = (sql: Sql, from: ReturnType<Sql>): Kinds => sql`
   SELECT DISTINCT needs_of(w.executors), w.labels FROM ${from}`
 
 /**
- * The recursive CTEs `level (key, lane, priority)`: each priority of each lane that some claimable task has and some of these
- * kinds run, by routing key and the highest priority first. One look into ready_claimable each, and one for each run of
+ * The recursive CTEs `level (key, lane, priority)`: each priority of each lane that claimable tasks may have and some of these
+ * kinds run, by routing key and the highest priority first. One look into the table of levels each, and one for each run of
  * lanes in between that they do not run. Of several kinds a level comes once for each that runs it.
  */
 export const levels = (sql: Sql, kinds: Kinds) => {
   const next = (where: ReturnType<Sql>) => sql`
-    SELECT t.routing, t.lane, t.priority FROM ready t
-    WHERE ${isClaimable(sql)} AND ${where} ORDER BY t.routing, t.priority DESC LIMIT 1`
+    SELECT t.routing, t.lane, t.priority FROM levels t WHERE ${where} ORDER BY t.routing, t.priority DESC LIMIT 1`
   return sql`
   kind (needs, labels) AS MATERIALIZED (${kinds}),
   visited (key, lane, priority, needs, labels, runs) AS (
@@ -44,6 +43,16 @@ export const levels = (sql: Sql, kinds: Kinds) => {
       LIMIT 1
     ) AS n (key, lane, priority)
   ), level AS (SELECT key, lane, priority FROM visited WHERE runs)`
+}
+
+/** Forgets levels that have not been used for a day, and have no task that is due later. */
+export async function forgetLevels(sql: Sql): Promise<void> {
+  await sql`
+    DELETE FROM levels l USING (
+      SELECT o.routing, o.priority FROM levels o WHERE o.used_on < current_date - 1 AND NOT EXISTS (
+        SELECT FROM ready t WHERE ${isClaimable(sql)} AND t.routing = o.routing AND t.priority = o.priority)
+      LIMIT 1000
+    ) AS unused WHERE l.routing = unused.routing AND l.priority = unused.priority AND l.used_on < current_date - 1`
 }
 
 /** Where the walk goes on after `v`: what follows its key comes after the key and a space, which is in no key. */

@@ -141,7 +141,7 @@ function lose(
     ), ${concluding(sql, lostBy(sql, sql`theirs h`, maxLosses))}
     UPDATE workers w SET offline_at = now() FROM lost WHERE w.id = lost.id
     RETURNING w.id, w.name, w.address,
-      (SELECT count(*) FROM concluded c, noted WHERE c.worker_id = w.id) AS requeued`
+      (SELECT count(*) FROM concluded c, noted, levelled WHERE c.worker_id = w.id) AS requeued`
 }
 
 /** Of workers that are lost. */

@@ -13,7 +13,7 @@ const refusals = await createRefusals(sql, { table: 'task_records', changes: 'IN
 test.each(['53100', 'XX000', '22021', '42P01'])(
   'schedules that the database refuses with %s fire soon after, and not when they have rested',
   async (code) => {
-    await sql`TRUNCATE task_records, ready, held, schedules, schedule_ticks`
+    await sql`TRUNCATE task_records, ready, held, levels, schedules, schedule_ticks`
     const troubles = createTroubles()
     const schedules = await Promise.all([insert(sql), insert(sql)])
     const end = await refusals.begin(code)

@@ -18,7 +18,7 @@ let stand: Awaited<ReturnType<typeof startStand>>
 
 beforeEach(async () => {
   await leave()
-  await sql`TRUNCATE task_records, ready, held, workers`
+  await sql`TRUNCATE task_records, ready, held, levels, workers`
   stand = await startStand({}, database)
 })
 afterAll(() => leave())

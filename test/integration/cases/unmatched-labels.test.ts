@@ -6,6 +6,7 @@ import { hasGoverned, msUntilGoverned } from '../../../src/shared/store/governed
 import { keyedLanes } from '../../../src/shared/store/lane-keys.ts'
 import { anyKind, kindOf, levels } from '../../../src/shared/store/lanes.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
+import { fillLevels } from '../../support/fill.ts'
 import { explain } from '../../support/plans.ts'
 import fc from '../../support/property.ts'
 import { insert, register, reset } from '../../support/store.ts'
@@ -24,9 +25,10 @@ async function fill({ sql }: TestDatabase, { lane, priority = '0' }: { lane: str
     INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane)
     SELECT gen_random_uuid(), now(), 1, priority, routing_key(lane), lane
     FROM (SELECT ${lane} AS lane, ${priority} AS priority FROM generate_series(1, ${UNMATCHED}) AS n) AS due`)
+  await fillLevels(sql)
 }
 
-/** What each statement of the way from due to claimed reads: rows of ready and of lane_keys, and buffers. */
+/** What each statement of the way from due to claimed reads: rows of ready, levels and lane_keys, and buffers. */
 async function costs() {
   const worker = Array<number>(10).fill(1)
   const runs = {
@@ -39,7 +41,10 @@ async function costs() {
   const read: Record<string, { rows: number; buffers: number }> = {}
   for (const [name, run] of Object.entries(runs)) {
     const [plan] = await explain(database, run)
-    read[name] = { rows: plan!.rowsRead('ready') + plan!.rowsRead('lane_keys'), buffers: plan!.buffers }
+    read[name] = {
+      rows: plan!.rowsRead('ready') + plan!.rowsRead('levels') + plan!.rowsRead('lane_keys'),
+      buffers: plan!.buffers,
+    }
   }
   return read
 }
@@ -101,12 +106,13 @@ test('the walk finds what a look at every lane finds, whatever workers run', asy
   const { sql } = database
   await fc.assert(
     fc.asyncProperty(lanes, fc.array(capabilities, { minLength: 8, maxLength: 8 }), async (given, kinds) => {
-      await sql`DELETE FROM ready`
+      await sql`TRUNCATE ready, levels`
       await sql`DELETE FROM lane_keys`
       await sql`
         INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane)
         SELECT gen_random_uuid(), now(), 1, priority, routing_key(lane), lane
         FROM unnest(${given}::text[]) AS lane, unnest(ARRAY[1, -1, 2, 1]) AS priority`
+      await fillLevels(sql)
       await sql`
         INSERT INTO lane_keys (lane, key, queue, ready_at)
         SELECT lane, key, lane_queue(lane), now() FROM unnest(${given}::text[]) AS lane, unnest('{k,l}'::text[]) AS key`

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { auditQuery } from '../../../src/shared/store/audit.ts'
+import { fillLevels } from '../../support/fill.ts'
 import { waitFor } from '../../support/wait.ts'
 import { addWorker, claim, createStand, report } from './stand.ts'
 
@@ -123,6 +124,7 @@ test('it reads no history: what is held, who works, what is kept, and what is du
       RETURNING id, priority, due_at
     )
     INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane) SELECT id, due_at, 1, priority, '//', '//' FROM later`
+  await fillLevels(sql)
   await sql`INSERT INTO count_deltas (name, value) VALUES ('completed', 40000), ('pending', 20000)`
   // Its worker is one that is suspected of starting nothing: that is looked at, too.
   await sql`

@@ -19,7 +19,7 @@ beforeAll(async () => {
   sql = database.sql
 })
 beforeEach(async () => {
-  await sql`TRUNCATE task_records, ready, held, schedules, schedule_ticks`
+  await sql`TRUNCATE task_records, ready, held, levels, schedules, schedule_ticks`
 })
 
 async function withCoordinators<T>(count: number, run: () => Promise<T>): Promise<T> {

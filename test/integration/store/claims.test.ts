@@ -102,7 +102,8 @@ test('what was submitted reaches the worker as it was', async () => {
   const [task] = await claim(sql, 3, 8)
   expect(task).toEqual({
     ...{ taskId: id!, attempt: 1, workerId: 8, lane: '//', command: "run 'it'; --", executor: 'simulate' },
-    ...{ payload, priority: HIGH, timeoutMs: null, cancelGraceMs: 5000, parents: null },
+    ...{ payload, priority: HIGH, timeoutMs: null, cancelGraceMs: 5000, parents: null, level: '// 2' },
+    dueMs: expect.any(Number),
   })
   expect(await findTask(sql, id!)).toMatchObject({ state: 'assigned', workerId: 8, attempt: 1, failures: 0 })
 })

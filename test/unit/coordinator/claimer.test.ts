@@ -51,6 +51,7 @@ function createStand(workers: { id: number; slots: number }[], more: Partial<Cla
       const failure = stand.failures.shift()
       if (failure) throw failure
       return stand.due.splice(0, workerIds.length).map((taskId, n) => ({
+        ...{ level: '// 0', dueMs: 0 },
         ...{ taskId, attempt: 1, command: '', lane: '//', executor: 'simulate', payload: null, priority: 0 },
         ...{ timeoutMs: null, cancelGraceMs: 1000 },
         workerId: workerIds[n]!,
