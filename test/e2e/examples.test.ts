@@ -1,5 +1,8 @@
 import { afterAll, expect, test } from 'bun:test'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { databaseUrl, findPython, hasPsql } from '../support/programs.ts'
 import { startSystem } from '../support/system.ts'
 import { isAsWritten, readWalkthrough, runInShell } from '../support/walkthrough.ts'
 
@@ -45,3 +48,45 @@ test('the HTTP job does what its README says', async () => {
 test('the typed handler does what its README says', () => walk('examples/typed-handler/README.md'), 60_000)
 
 test('the workflow does what its README says', () => walk('examples/workflow/README.md'), 60_000)
+
+const [home] = await system.sql<{ schema: string }[]>`SELECT current_schema() AS schema`
+
+test.skipIf(!hasPsql)(
+  'tasks are submitted in SQL as the README says',
+  async () => {
+    // As they are for a schema of that name.
+    const folder = await mkdtemp(join(tmpdir(), 'taskmaster-example-'))
+    await cp(join(ROOT, 'examples/sql-submit'), folder, { recursive: true })
+    for (const name of ['schema.sql', 'order.sql', 'undone.sql']) {
+      const file = Bun.file(join(folder, name))
+      await Bun.write(file, inHome(await file.text()))
+    }
+    try {
+      await walk('examples/sql-submit/README.md', (text) =>
+        inHome(text)
+          .replaceAll('examples/sql-submit', folder)
+          .replaceAll('$(cat .taskmaster/database-url)', databaseUrl(system.settings)),
+      )
+    } finally {
+      await system.sql.unsafe('DROP OWNED BY shop').catch(() => {})
+      await system.sql.unsafe('DROP ROLE IF EXISTS shop; DROP TABLE IF EXISTS orders')
+      await rm(folder, { recursive: true })
+    }
+  },
+  60_000,
+)
+
+const python = await findPython('psycopg')
+
+test.skipIf(python === null)(
+  'tasks are submitted from Python as the README says',
+  () =>
+    walk('examples/python-submit/README.md', (text) =>
+      text
+        .replaceAll('$(cat .taskmaster/database-url)', databaseUrl(system.settings))
+        .replaceAll(' python3 ', ` DB_SCHEMA=${home!.schema} ${python} `),
+    ),
+  60_000,
+)
+
+const inHome = (text: string) => text.replaceAll(/\btaskmaster\.(?=submit|allow_submit)/g, `${home!.schema}.`)

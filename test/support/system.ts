@@ -15,6 +15,7 @@ export interface SystemOptions {
 /** A coordinator, a scheduler and workers, each its own process, on a database of the test's own. */
 export interface System {
   readonly sql: Sql
+  readonly settings: DatabaseSettings
   coordinator: Service
   readonly scheduler: Service
   /** By name. */
@@ -62,6 +63,7 @@ export async function startSystem({ workers = [], env = {}, database }: SystemOp
 
   const system: System = {
     sql,
+    settings,
     coordinator,
     scheduler,
     workers: new Map(),
