@@ -160,7 +160,7 @@ async function fill(sql: Sql, rows: number): Promise<void> {
         WHEN picked IS NOT NULL THEN 'assigned' ELSE 'pending' END, count(*) FROM told GROUP BY 1`
   }
   for (const { definition } of indexes) await sql.unsafe(definition)
-  await sql`INSERT INTO levels (routing, priority, lane) VALUES ('//', 0, '//') ON CONFLICT DO NOTHING`
+  await sql`INSERT INTO levels (routing, priority, lane) VALUES ('//', 0, '//')`
   await sql`SELECT fold_counts()`
   await sql`VACUUM ANALYZE task_records`
 }

@@ -7,9 +7,9 @@
 --   ready  what may be claimed once it is due. A claim deletes its row,
 --   held   and writes one here: the attempt that a worker has. Whoever ends the attempt deletes it.
 --
--- The number of attempts that are over (task_records.attempt) is the fence: an attempt is ended by whoever finds it one lower.
--- Locks are taken in this order: records by id, then rows of held and ready. A claim locks rows of ready alone, and waits
--- for nobody.
+-- The row of held is the fence: an attempt is ended by whoever deletes it, and its number is one more than those that are over
+-- (task_records.attempt). Locks are taken in this order: rows of held, records, rows of ready, each by id. A claim locks rows of
+-- ready alone, and waits for nobody.
 
 ------------------------------------------------------------------------------------------------------------- Chapter 1: names
 
@@ -182,14 +182,15 @@ CREATE INDEX ready_keyed ON ready (lane, concurrency_key, priority DESC, due_at,
 
 -- Which routing keys and priorities `ready` has had rows of, but for those with a concurrency key. The claim looks here for
 -- where to look there, so that it never walks past what others have claimed: while a transaction is left open anywhere, what was
--- deleted stays in the way. Rows are written once a day and level, and go when a level has not been used for a day.
+-- deleted stays in the way. A row is added once a day and level, or a few by those who do so at once, since nobody may wait for
+-- another's commit; the older ones go.
 CREATE TABLE levels (
   routing  text COLLATE "C" NOT NULL,
   priority smallint NOT NULL,
   lane     text COLLATE "C" NOT NULL,
   used_on  date     NOT NULL DEFAULT current_date
 );
-CREATE UNIQUE INDEX levels_walk ON levels (routing, priority DESC);
+CREATE INDEX levels_walk ON levels (routing, priority DESC);
 CREATE INDEX levels_used ON levels (used_on);
 
 -- What is in flight: the attempt that a worker has.
@@ -630,13 +631,11 @@ BEGIN
     WHERE g.key IS NOT NULL AND g.due_at IS NOT NULL HAVING count(*) > 0;
 END $$;
 
--- Notes that tasks of these lanes and priorities may be claimed. (To insert what is there would take a lock.)
+-- Notes that tasks of these lanes and priorities may be claimed.
 CREATE FUNCTION note_levels(lanes text[], priorities smallint[]) RETURNS void LANGUAGE sql AS $$
   INSERT INTO levels (routing, priority, lane)
     SELECT DISTINCT routing_key(g.lane), g.priority, g.lane FROM unnest(lanes, priorities) AS g (lane, priority)
     WHERE NOT EXISTS (SELECT FROM levels l WHERE l.routing = routing_key(g.lane) AND l.priority = g.priority AND l.used_on >= current_date)
-    ORDER BY 1, 2
-    ON CONFLICT (routing, priority) DO UPDATE SET used_on = excluded.used_on
 $$;
 
 -- Lets these tasks be claimed, as far as they wait for nothing, have not ended and nobody has them. Their records are locked.
@@ -947,11 +946,11 @@ DECLARE
   stands    tasks;
 BEGIN
   IF TG_OP <> 'INSERT' THEN
+    PERFORM FROM held h WHERE h.task_id = OLD.id FOR UPDATE;
     PERFORM FROM task_records t WHERE t.id = OLD.id FOR NO KEY UPDATE;
     IF NOT FOUND THEN RETURN NULL; END IF;
-    -- From here on nobody else moves it.
+    -- From here on nobody else moves it; if it has moved since it was read, that is refused below.
     PERFORM take_ready(ARRAY[OLD.id]);
-    PERFORM FROM held h WHERE h.task_id = OLD.id FOR UPDATE;
     SELECT * INTO stands FROM tasks t WHERE t.id = OLD.id;
     IF TG_OP = 'UPDATE' AND (stands.state, stands.attempt) IS DISTINCT FROM (OLD.state, OLD.attempt) THEN
       RAISE EXCEPTION 'task % has changed meanwhile: it is %', OLD.id, stands.state USING ERRCODE = 'serialization_failure', HINT = 'Try again.';

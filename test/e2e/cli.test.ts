@@ -258,7 +258,7 @@ test('migrate brings a database up to date, and says when it is', async () => {
   }
   const first = await run('src/cli/main.ts', ['migrate'], env)
   expect(first).toMatchObject({ code: 0, err: '' })
-  expect(first.out).toBe('Applied: 0001_baseline.sql\n')
+  expect(first.out).toBe('Applied: 0001_baseline.sql, 0002_submit.sql\n')
   expect((await run('src/cli/main.ts', ['migrate'], env)).out).toBe('The database is up to date.\n')
 })
 

@@ -2,7 +2,7 @@ import { type Capabilities, PLAIN } from '../core/lane.ts'
 import type { Report } from '../core/report.ts'
 import type { Assignment, TaskRef } from '../core/task.ts'
 import type { Sql } from './connect.ts'
-import { concludedCount, concluding, isGone, putBack } from './held.ts'
+import { concludedCount, concluding, isGone, ofHeld, putBack } from './held.ts'
 import { isClaimable, isLimited, isOfLevel, kindOf, levels } from './lanes.ts'
 import { parentsOf } from './parents.ts'
 
@@ -181,7 +181,7 @@ export async function settleTasks(sql: Sql, reports: WorkerReport[], now: Monoto
 async function beginTasks(sql: Sql, reports: WorkerReport[], now: MonotonicNow): Promise<void> {
   await sql`
     WITH begun AS (
-      UPDATE held h SET started_at = ${startedAt(sql)}, slot = r.slot
+      UPDATE held h SET started_at = ${startedAt(sql, sql`r`)}, slot = r.slot
       FROM ${unnestReports(sql, reports, now)}
       WHERE ${isReported(sql)} AND h.started_at IS NULL
       RETURNING h.task_id, h.attempt, h.worker_id, h.slot, h.lane, h.concurrency_key
@@ -195,15 +195,18 @@ async function beginTasks(sql: Sql, reports: WorkerReport[], now: MonotonicNow):
 async function endTasks(sql: Sql, reports: WorkerReport[], now: MonotonicNow): Promise<void> {
   await sql`
     WITH ${concluding(sql, {
-      from: sql`${unnestReports(sql, reports, now)} JOIN held h ON ${isReported(sql)}`,
+      mine: sql`
+        DELETE FROM held h USING ${unnestReports(sql, reports, now)} WHERE ${isReported(sql)}
+        RETURNING ${ofHeld(sql)}, ${ofReport(sql)}`,
+      areDeleted: true,
       set: sql`
         picked_at = h.picked_at, worker_id = h.worker_id, progress = h.progress,
-        started_at = CASE WHEN r.kind = 'cancelled' AND r.started_ago IS NULL THEN h.started_at ELSE ${startedAt(sql)} END,
-        completed_at = CASE WHEN r.kind = 'completed' THEN ${endedAt(sql)} END,
-        failed_at = CASE WHEN r.kind = 'failed' AND t.cancel_requested_at IS NULL THEN ${endedAt(sql)} END,
-        cancelled_at = CASE WHEN r.kind = 'cancelled' OR (r.kind = 'failed' AND t.cancel_requested_at IS NOT NULL) THEN ${endedAt(sql)} END,
-        failures = t.failures + (r.kind = 'failed')::int,
-        slot = r.slot, error = r.error, error_stack = r.stack, output = r.output, result = r.result::jsonb`,
+        started_at = CASE WHEN h.kind = 'cancelled' AND h.started_ago IS NULL THEN h.started_at ELSE ${startedAt(sql, sql`h`)} END,
+        completed_at = CASE WHEN h.kind = 'completed' THEN ${endedAt(sql)} END,
+        failed_at = CASE WHEN h.kind = 'failed' AND t.cancel_requested_at IS NULL THEN ${endedAt(sql)} END,
+        cancelled_at = CASE WHEN h.kind = 'cancelled' OR (h.kind = 'failed' AND t.cancel_requested_at IS NOT NULL) THEN ${endedAt(sql)} END,
+        failures = t.failures + (h.kind = 'failed')::int,
+        slot = h.last_slot, error = h.error, error_stack = h.stack, output = h.output, result = h.result::jsonb`,
       where: sql`true`,
       outcome: sql`NULL::text`,
       kind: 'reassigned',
@@ -225,12 +228,15 @@ export async function retryTasks(
   if (failed.length === 0) return
   await sql`
     WITH ${concluding(sql, {
-      from: sql`${unnestReports(sql, failed, now)} JOIN held h ON ${isReported(sql)}`,
+      mine: sql`
+        SELECT ${ofHeld(sql)}, ${ofReport(sql)} FROM ${unnestReports(sql, failed, now)} JOIN held h ON ${isReported(sql)}
+        FOR UPDATE OF h`,
+      areDeleted: false,
       set: sql`
         due_at = now() + random() * least(
           coalesce(t.retry_backoff_cap_ms, ${capMs}),
           coalesce(t.retry_backoff_ms, ${baseMs}) * 2 ^ least(t.failures, 30)) * interval '1 ms',
-        failures = t.failures + 1, error = r.error, error_stack = r.stack, output = r.output, progress = NULL`,
+        failures = t.failures + 1, error = h.error, error_stack = h.stack, output = h.output, progress = NULL`,
       where: sql`t.failures < t.max_retries AND t.cancel_requested_at IS NULL`,
       outcome: sql`'failed'`,
       kind: 'retrying',
@@ -247,9 +253,10 @@ export async function returnTasks(sql: Sql, given: TaskRef[]): Promise<number> {
   const refs = given.toSorted(byTask)
   const [row] = await sql<{ count: number }[]>`
     WITH ${concluding(sql, {
-      from: sql`
-        unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[]) AS r (task_id, attempt)
-        JOIN held h ON h.task_id = r.task_id AND h.attempt = r.attempt`,
+      mine: sql`
+        DELETE FROM held h
+        USING unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[]) AS r (task_id, attempt)
+        WHERE h.task_id = r.task_id AND h.attempt = r.attempt RETURNING ${ofHeld(sql)}`,
       ...putBackAlive(sql),
     })}
     SELECT ${concludedCount(sql)} AS count`
@@ -258,6 +265,7 @@ export async function returnTasks(sql: Sql, given: TaskRef[]): Promise<number> {
 
 /** Of a worker that gives a task back. */
 const putBackAlive = (sql: Sql) => ({
+  areDeleted: true,
   set: putBack(sql),
   where: sql`true`,
   outcome: sql`CASE WHEN ${isGone(sql)} THEN 'lost' ELSE 'returned' END`,
@@ -288,7 +296,7 @@ export async function returnUnheld(sql: Sql, given: Unheld[]): Promise<number> {
     ), valid AS MATERIALIZED (
       SELECT g.* FROM given g WHERE EXISTS (SELECT FROM current c WHERE c.id = g.worker_id AND c.session = g.session) ORDER BY g.n
     ), ${concluding(sql, {
-      from: sql`valid r JOIN held h ON ${isReported(sql)}`,
+      mine: sql`DELETE FROM held h USING valid r WHERE ${isReported(sql)} RETURNING ${ofHeld(sql)}`,
       ...putBackAlive(sql),
     })}
     SELECT ${concludedCount(sql)} AS count`
@@ -321,11 +329,16 @@ export async function findHeldAttempts(
 const isReported = (sql: Sql) => sql`
   h.task_id = r.task_id AND h.attempt = r.attempt AND h.worker_id = r.worker_id`
 
-const startedAt = (sql: Sql) => sql`coalesce(h.started_at,
-  greatest(h.picked_at, now() - coalesce(r.started_ago, r.ended_ago, 0) * interval '1 ms'))`
+/** What is told of an attempt. */
+const ofReport = (sql: Sql) => sql`
+  r.kind, r.slot AS last_slot, r.started_ago, r.ended_ago, r.error, r.output, r.result, r.stack`
+
+/** When it started, by what `r` says of it if that is not known yet. */
+const startedAt = (sql: Sql, r: ReturnType<Sql>) => sql`coalesce(h.started_at,
+  greatest(h.picked_at, now() - coalesce(${r}.started_ago, ${r}.ended_ago, 0) * interval '1 ms'))`
 
 const endedAt = (sql: Sql) => sql`
-  greatest(h.picked_at, h.started_at, now() - coalesce(least(r.started_ago, r.ended_ago), 0) * interval '1 ms')`
+  greatest(h.picked_at, h.started_at, now() - coalesce(least(h.started_ago, h.ended_ago), 0) * interval '1 ms')`
 
 /** ms that nothing is older than: three years. */
 const LONGEST_AGO_MS = 1e11

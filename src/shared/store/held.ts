@@ -9,9 +9,14 @@ type Fragment = postgres.Fragment
 export const hasEnded = (sql: Sql) => sql`num_nonnulls(t.completed_at, t.failed_at, t.cancelled_at) > 0`
 
 export interface Conclusion {
-  /** A FROM clause that has `h`, rows of `held`, in the order in which they are to be locked. */
-  from: Fragment
-  /** What becomes of record `t`, but for the number of its attempts. */
+  /**
+   * The attempts: a statement that deletes rows of `held` and returns them, or that locks them and returns them, in the order of
+   * their tasks. Either sees each as it is last, however many changed it meanwhile, and nobody else has it.
+   */
+  mine: Fragment
+  /** Whether they are deleted. */
+  areDeleted: boolean
+  /** What becomes of record `t`, but for the number of its attempts, by what `mine` returned as `h`. */
   set: Fragment
   /** Which of them. */
   where: Fragment
@@ -21,15 +26,19 @@ export interface Conclusion {
   kind: 'retrying' | 'reassigned'
 }
 
+/** What `mine` has to return of row `h` of `held`. */
+export const ofHeld = (sql: Sql) => sql`
+  h.task_id, h.attempt, h.worker_id, h.slot, h.picked_at, h.started_at, h.progress`
+
 /**
- * The CTEs that end attempts: whoever finds the record one attempt behind the row of `held` ends it, and nobody else. The
- * record ends, or goes back to those that may be claimed. `concluded` has a row for each; `noted` and `levelled` tell of them, and have
- * to be read by the statement, which `concludedCount` does.
+ * The CTEs that end attempts: the record ends, or goes back to those that may be claimed. `concluded` has a row for each;
+ * `noted` and `levelled` tell of them, and have to be read by the statement, which `concludedCount` does.
  */
-export const concluding = (sql: Sql, { from, set, where, outcome, kind }: Conclusion) => sql`
+export const concluding = (sql: Sql, { mine, areDeleted, set, where, outcome, kind }: Conclusion) => sql`
+  mine AS (${mine}),
   concluded AS (
     UPDATE task_records t SET attempt = h.attempt, ${set}
-    FROM ${from}
+    FROM mine h
     WHERE t.id = h.task_id AND t.attempt = h.attempt - 1 AND NOT ${hasEnded(sql)} AND ${where}
     RETURNING t.id AS task_id, t.attempt, h.worker_id, coalesce(t.slot, h.slot) AS slot, h.picked_at, h.started_at, t.priority,
       t.due_at, t.lane, t.concurrency_key, t.waits_for, t.has_dependents, t.error, ${outcome} AS outcome,
@@ -37,9 +46,13 @@ export const concluding = (sql: Sql, { from, set, where, outcome, kind }: Conclu
       CASE WHEN t.completed_at IS NOT NULL THEN 'completed' WHEN t.failed_at IS NOT NULL THEN 'failed'
         WHEN t.cancelled_at IS NOT NULL THEN 'cancelled' ELSE 'pending' END AS state,
       1000 * date_part('epoch', coalesce(t.completed_at, t.failed_at) - t.started_at) AS ms
-  ), released AS (
+  ), ${
+    areDeleted
+      ? sql``
+      : sql`released AS (
     DELETE FROM held h USING concluded c WHERE h.task_id = c.task_id AND h.attempt = c.attempt
-  ), past AS (
+  ),`
+  } past AS (
     INSERT INTO attempts (task_id, attempt, worker_id, slot, picked_at, started_at, ended_at, outcome, error)
     SELECT c.task_id, c.attempt, c.worker_id, c.slot, c.picked_at, c.started_at, greatest(now(), c.picked_at, c.started_at), c.outcome, c.error
     FROM concluded c WHERE c.state = 'pending' ON CONFLICT DO NOTHING

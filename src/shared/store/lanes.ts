@@ -45,14 +45,15 @@ export const levels = (sql: Sql, kinds: Kinds) => {
   ), level AS (SELECT key, lane, priority FROM visited WHERE runs)`
 }
 
-/** Forgets levels that have not been used for a day, and have no task that is due later. */
+/** Forgets rows of levels that have newer ones, or have not been used for a day and have no task that is due later. */
 export async function forgetLevels(sql: Sql): Promise<void> {
   await sql`
     DELETE FROM levels l USING (
-      SELECT o.routing, o.priority FROM levels o WHERE o.used_on < current_date - 1 AND NOT EXISTS (
-        SELECT FROM ready t WHERE ${isClaimable(sql)} AND t.routing = o.routing AND t.priority = o.priority)
+      SELECT o.routing, o.priority FROM levels o WHERE o.used_on < current_date - 1 AND (
+        EXISTS (SELECT FROM levels n WHERE n.routing = o.routing AND n.priority = o.priority AND n.used_on >= current_date - 1)
+        OR NOT EXISTS (SELECT FROM ready t WHERE ${isClaimable(sql)} AND t.routing = o.routing AND t.priority = o.priority))
       LIMIT 1000
-    ) AS unused WHERE l.routing = unused.routing AND l.priority = unused.priority AND l.used_on < current_date - 1`
+    ) AS old WHERE l.routing = old.routing AND l.priority = old.priority AND l.used_on < current_date - 1`
 }
 
 /** Where the walk goes on after `v`: what follows its key comes after the key and a space, which is in no key. */

@@ -1,5 +1,5 @@
 import type { Sql } from './connect.ts'
-import { concludedCount, concluding, isGone, putBackLost } from './held.ts'
+import { concludedCount, concluding, isGone, ofHeld, putBackLost } from './held.ts'
 
 /** How a coordinator reaches a worker: by its dispatch stream, or by pushing to its address. */
 export type LinkKind = 'stream' | 'push'
@@ -137,16 +137,18 @@ function lose(
     WITH lost AS MATERIALIZED (
       SELECT id FROM workers WHERE offline_at IS NULL AND ${which} AND ${stillHolds(sql, decision)} FOR UPDATE SKIP LOCKED
     ), theirs AS MATERIALIZED (
-      SELECT h.* FROM lost JOIN held h ON h.worker_id = lost.id ORDER BY h.task_id
-    ), ${concluding(sql, lostBy(sql, sql`theirs h`, maxLosses))}
+      SELECT h.task_id, h.attempt FROM lost JOIN held h ON h.worker_id = lost.id ORDER BY h.task_id
+    ), ${concluding(sql, lostBy(sql, sql`theirs`, maxLosses))}
     UPDATE workers w SET offline_at = now() FROM lost WHERE w.id = lost.id
     RETURNING w.id, w.name, w.address,
       (SELECT count(*) FROM concluded c, noted, levelled WHERE c.worker_id = w.id) AS requeued`
 }
 
-/** Of workers that are lost. */
-const lostBy = (sql: Sql, from: ReturnType<Sql>, maxLosses: number) => ({
-  from,
+/** Of workers that are lost: the attempts `(task_id, attempt)` of a CTE. */
+const lostBy = (sql: Sql, theirs: ReturnType<Sql>, maxLosses: number) => ({
+  mine: sql`
+    DELETE FROM held h USING ${theirs} o WHERE h.task_id = o.task_id AND h.attempt = o.attempt RETURNING ${ofHeld(sql)}`,
+  areDeleted: true,
   set: putBackLost(sql, maxLosses),
   where: sql`true`,
   outcome: sql`'lost'`,
@@ -169,8 +171,8 @@ export async function requeueOrphans(sql: Sql, maxLosses: number): Promise<numbe
     ), gone AS MATERIALIZED (
       SELECT h.worker_id FROM holder h WHERE h.worker_id IS NOT NULL AND ${isGone(sql)}
     ), orphan AS MATERIALIZED (
-      SELECT h.* FROM gone JOIN held h ON h.worker_id = gone.worker_id ORDER BY h.task_id
-    ), ${concluding(sql, lostBy(sql, sql`orphan h`, maxLosses))}
+      SELECT h.task_id, h.attempt FROM gone JOIN held h ON h.worker_id = gone.worker_id ORDER BY h.task_id
+    ), ${concluding(sql, lostBy(sql, sql`orphan`, maxLosses))}
     SELECT ${concludedCount(sql)} AS count`
   return row?.count ?? 0
 }

@@ -42,7 +42,7 @@ test('what has been given out anew while a search for orphans waited for it is n
   const other = connect({ ...database.settings, poolMax: 1 })
   let searching: Promise<number> | null = null
   await other.begin(async (tx) => {
-    await tx`SELECT FROM task_records WHERE id = ${taskId} FOR UPDATE`
+    await tx`SELECT FROM held WHERE task_id = ${taskId} FOR UPDATE`
     searching = requeueOrphans(sql, MAX_LOSSES)
     const waits = async () => {
       const rows = await sql`

@@ -3,6 +3,7 @@ import { createPlaces } from '../../../src/coordinator/places.ts'
 import { PLAIN } from '../../../src/shared/core/lane.ts'
 import { connect } from '../../../src/shared/store/connect.ts'
 import { claimTasks, lookAhead, STRICT } from '../../../src/shared/store/dispatch.ts'
+import { forgetLevels } from '../../../src/shared/store/lanes.ts'
 import { insertTasks } from '../../../src/shared/store/tasks.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { explain } from '../../support/plans.ts'
@@ -43,4 +44,34 @@ test('while a transaction is left open, a claim from its place does not walk pas
   expect(claim!.rowsRead('ready')).toBeLessThanOrEqual(2 * WORKERS.length + 10)
   await other`ROLLBACK`
   await other.end()
+})
+
+test('levels are noted without waiting for anybody, once a day, and go when they are not used any more', async () => {
+  const { sql } = await createTestDatabase()
+  const levels = () => sql<{ routing: string; age: number }[]>`
+    SELECT routing, current_date - used_on AS age FROM levels ORDER BY routing, used_on`
+  const own = await sql.reserve()
+  await own`BEGIN`
+  await own`INSERT INTO tasks (command) VALUES ('slow')`
+  await insertTasks(sql, [newTask(), newTask(), newTask({ executor: 'shell' })])
+  await insertTasks(sql, [newTask()])
+  await own`COMMIT`
+  own.release()
+  expect(await levels()).toHaveLength(3)
+  await sql`UPDATE levels SET used_on = current_date - 3`
+  await insertTasks(sql, [newTask()])
+  expect((await levels()).map(({ routing, age }) => [routing, age])).toEqual([
+    ['//', 3],
+    ['//', 3],
+    ['//', 0],
+    ['shell//', 3],
+  ])
+  await forgetLevels(sql)
+  expect((await levels()).map(({ routing, age }) => [routing, age])).toEqual([
+    ['//', 0],
+    ['shell//', 3],
+  ])
+  await claimTasks(sql, [1], { executors: ['shell'], labels: [] })
+  await forgetLevels(sql)
+  expect((await levels()).map(({ routing }) => routing)).toEqual(['//'])
 })

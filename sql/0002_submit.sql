@@ -595,13 +595,13 @@ BEGIN
     WHERE s.xid = pg_current_xact_id() AND s.task ? 'depends_on' AND p.id <> ALL (given);
   IF needed IS NOT NULL THEN
     -- So that none ends unseen.
-    locked := ARRAY(SELECT t.id FROM tasks t WHERE t.id = ANY (needed) ORDER BY t.id FOR NO KEY UPDATE);
+    locked := ARRAY(SELECT t.id FROM task_records t WHERE t.id = ANY (needed) ORDER BY t.id FOR NO KEY UPDATE);
     IF cardinality(locked) < cardinality(needed) THEN
       PERFORM refuse(format('depends_on: there is no task %s', n), 'depends_on') FROM unnest(needed) AS n WHERE n <> ALL (locked) LIMIT 1;
     END IF;
   END IF;
 
-  INSERT INTO tasks (id, name, description, command, payload, priority, max_retries, retry_backoff_ms, retry_backoff_cap_ms,
+  INSERT INTO task_records (id, name, description, command, payload, priority, max_retries, retry_backoff_ms, retry_backoff_cap_ms,
     timeout_ms, cancel_grace_ms, scheduled_at, due_at, idempotency_key, request_hash, executor, lane, concurrency_key,
     parents, waits_for, has_dependents, on_parent_failure)
   SELECT s.id, coalesce(task ->> 'name', ''), coalesce(task ->> 'description', ''), task ->> 'command', nullif(task -> 'payload', 'null'),
@@ -628,7 +628,7 @@ BEGIN
   INSERT INTO dependencies (task_id, depends_on)
     SELECT s.id, p.id FROM submissions s, submission_parents(s.task) AS p WHERE s.xid = pg_current_xact_id() AND s.task ? 'depends_on';
   IF FOUND THEN
-    UPDATE tasks t SET has_dependents = true
+    UPDATE task_records t SET has_dependents = true
       WHERE t.id IN (SELECT p.id FROM submissions s, submission_parents(s.task) AS p WHERE s.xid = pg_current_xact_id()) AND NOT t.has_dependents;
     -- As if those that have ended did so now.
     INSERT INTO ended_parents (task_id, state) SELECT t.id, t.state FROM tasks t
@@ -636,6 +636,14 @@ BEGIN
     IF FOUND THEN PERFORM notify_hint('taskmaster_parents', ''); END IF;
   END IF;
   DELETE FROM submissions s WHERE s.xid = pg_current_xact_id();
+  PERFORM make_ready(given);
+  PERFORM note_stored(count(*), ARRAY[count(*) FILTER (WHERE t.priority = 0), count(*) FILTER (WHERE t.priority = 1),
+      count(*) FILTER (WHERE t.priority = 2), count(*) FILTER (WHERE t.priority = 3), count(*) FILTER (WHERE t.priority NOT BETWEEN 0 AND 3)],
+    min(t.due_at) FILTER (WHERE t.waits_for = 0), (array_agg(t.id))[1:60],
+    array_agg(t.lane) FILTER (WHERE is_governed(t.lane, t.concurrency_key)),
+    array_agg(t.concurrency_key) FILTER (WHERE is_governed(t.lane, t.concurrency_key)),
+    array_agg(CASE WHEN t.waits_for = 0 THEN t.due_at END) FILTER (WHERE is_governed(t.lane, t.concurrency_key)))
+    FROM task_records t WHERE t.id = ANY (given);
   RETURN NULL;
 END $$;
 
