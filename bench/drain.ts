@@ -1,6 +1,6 @@
 import type { Sql } from '../src/shared/store/connect.ts'
 import { readCounts } from '../src/shared/store/counts.ts'
-import { preload } from './raw.ts'
+import { type newTasks, preload } from './raw.ts'
 
 export interface DrainResult {
   tasks: number
@@ -13,16 +13,22 @@ export interface DrainResult {
  *
  * @param run starts the coordinator; the time counts from the first claim to the last completion, by the
  *   database's clock
+ * @param fields what each task has besides
  */
-export async function measureDrain(sql: Sql, count: number, run: () => Promise<void>): Promise<DrainResult> {
+export async function measureDrain(
+  sql: Sql,
+  count: number,
+  run: () => Promise<unknown>,
+  fields?: Parameters<typeof newTasks>[1],
+): Promise<DrainResult> {
   const before = (await readCounts(sql)).get('completed') ?? 0
-  await preload(sql, count)
+  const first = await preload(sql, count, fields)
   await sql`CHECKPOINT`
   await run()
   await untilCompleted(sql, before + count)
   const [row] = await sql<{ seconds: number }[]>`
     SELECT extract(epoch FROM max(completed_at) - min(picked_at))::float8 AS seconds
-    FROM (SELECT completed_at, picked_at FROM tasks ORDER BY scheduled_at DESC, id DESC LIMIT ${count}) AS last`
+    FROM tasks WHERE id >= ${first}`
   const seconds = row?.seconds ?? Number.NaN
   return { tasks: count, seconds, perSecond: Math.round(count / seconds) }
 }

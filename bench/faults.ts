@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readHistory } from '../src/cli/chaos/collect.ts'
 import type { HistoryEvent } from '../src/cli/chaos/evidence.ts'
@@ -7,7 +5,7 @@ import { freePort } from '../src/cli/up/ports.ts'
 import { newTask } from '../src/shared/core/task.ts'
 import { cancelTasks } from '../src/shared/store/control.ts'
 import { insertTasks } from '../src/shared/store/tasks.ts'
-import { type Bench, type Process, startBenchDatabase, startProcess } from './cluster.ts'
+import { type Bench, type Process, startBenchDatabase, startProcess, temporaryFolder } from './cluster.ts'
 import { percentile } from './percentile.ts'
 
 const WORKERS = ['worker-1', 'worker-2', 'worker-3']
@@ -33,8 +31,8 @@ export async function measureFaults(json: boolean): Promise<void> {
   }
   say('Starting PostgreSQL …')
   const database = await startBenchDatabase()
-  const folder = await mkdtemp(join(tmpdir(), 'taskmaster-bench-faults-'))
-  const stand = createStand(database, join(folder, 'history.jsonl'))
+  const folder = await temporaryFolder('faults')
+  const stand = createStand(database, join(folder.path, 'history.jsonl'))
   try {
     say(`Worker killed, ${KILLS} times: until its tasks run elsewhere …`)
     const worker = await stand.measureWorkerKills()
@@ -53,7 +51,7 @@ export async function measureFaults(json: boolean): Promise<void> {
   } finally {
     await stand.stop()
     await database.stop()
-    await rm(folder, { recursive: true, force: true })
+    await folder.remove()
   }
 }
 

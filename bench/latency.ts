@@ -3,6 +3,8 @@ import type { Sql } from '../src/shared/store/connect.ts'
 import { readCounts } from '../src/shared/store/counts.ts'
 import { insertTasks } from '../src/shared/store/tasks.ts'
 import { untilCompleted } from './drain.ts'
+import { post } from './http.ts'
+import { epochMs } from './load.ts'
 import { percentile } from './percentile.ts'
 import { newTasks } from './raw.ts'
 
@@ -13,12 +15,19 @@ export interface LatencyResult {
   maxMs: number
 }
 
-const summary = (values: number[]): LatencyResult => ({
+export const summary = (values: number[]): LatencyResult => ({
   samples: values.length,
   p50Ms: percentile(values, 0.5),
   p99Ms: percentile(values, 0.99),
   maxMs: percentile(values, 1),
 })
+
+interface PickUp {
+  id: string
+  /** ms from the HTTP POST until it was answered, and until the handler started. */
+  answeredMs: number
+  startedMs: number
+}
 
 /**
  * From the HTTP POST being sent to the handler's start, one task at a time on an idle system: the next is sent
@@ -26,35 +35,35 @@ const summary = (values: number[]): LatencyResult => ({
  *
  * @param historyFile see SIMULATE_HISTORY
  */
-export async function measurePickUp(
+export async function samplePickUps(
   sql: Sql,
   url: string,
   historyFile: string,
   samples: number,
-): Promise<LatencyResult> {
-  const sentAt = new Map<string, number>()
+): Promise<PickUp[]> {
+  const sent = new Map<string, { at: number; answeredMs: number }>()
   for (let sample = 0; sample < samples; sample++) {
-    const now = performance.timeOrigin + performance.now()
-    const response = await fetch(`${url}/api/schedule`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({
-        command: 'bench',
-        scheduled_at: new Date(now).toISOString(),
-        payload: { duration_ms: 0 },
-      }),
+    const at = epochMs()
+    const { task_id: id } = await post<{ task_id: string }>(`${url}/api/schedule`, {
+      command: 'bench',
+      scheduled_at: new Date(at).toISOString(),
+      payload: { duration_ms: 0 },
     })
-    const { task_id: id } = (await response.json()) as { task_id: string }
-    sentAt.set(id, now)
+    sent.set(id, { at, answeredMs: epochMs() - at })
     await untilRecorded(sql, id)
   }
   const starts = (await readHistory(historyFile)).filter(({ event }) => event === 'start')
-  const latencies = starts.flatMap(({ taskId, at }) => {
-    const sent = sentAt.get(taskId)
-    return sent === undefined ? [] : [at - sent]
+  const pickUps = starts.flatMap(({ taskId: id, at }) => {
+    const request = sent.get(id)
+    return request ? [{ id, answeredMs: request.answeredMs, startedMs: at - request.at }] : []
   })
-  if (latencies.length !== samples) throw new Error(`${latencies.length} of ${samples} tasks were started`)
-  return summary(latencies)
+  if (pickUps.length !== samples) throw new Error(`${pickUps.length} of ${samples} tasks were started`)
+  return pickUps
+}
+
+/** The same, summed up. */
+export async function measurePickUp(...given: Parameters<typeof samplePickUps>): Promise<LatencyResult> {
+  return summary((await samplePickUps(...given)).map(({ startedMs }) => startedMs))
 }
 
 async function untilRecorded(sql: Sql, id: string): Promise<void> {

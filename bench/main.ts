@@ -1,171 +1,110 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { freePort } from '../src/cli/up/ports.ts'
-import type { ServiceName } from '../src/cli/up/services.ts'
-import { type Process, residentMiB, startBenchDatabase, startProcess } from './cluster.ts'
+import { runToEnd } from './cleanup.ts'
 import { measureDashboard } from './dashboard.ts'
-import { measureDrain } from './drain.ts'
 import { measureFaults } from './faults.ts'
-import { measureHttp } from './http.ts'
-import { measureLateness, measurePickUp } from './latency.ts'
+import { hasFlag, numberOf, textOf } from './flags.ts'
+import { measureFull } from './full.ts'
+import { measureHeldSnapshot } from './held-snapshot.ts'
+import { measureLimits } from './limits.ts'
 import { measureLists } from './lists.ts'
-import { measureRaw } from './raw.ts'
+import { measureOverview } from './overview.ts'
+import { comparePeers } from './peers/compare.ts'
+import { measureSlowDisk } from './slow-disk.ts'
+import { measureSoak } from './soak.ts'
 
 const HELP = `Measures TaskMaster on a fresh embedded PostgreSQL: 1 coordinator, 1 scheduler, 3 workers × 5 slots,
-instantaneous tasks. Prints a table and a line of JSON.
+instantaneous tasks. Prints a table and a line of JSON. Ctrl-C stops and removes all that a bench has started.
 
   bun run bench                 everything, about a minute
   bun run bench --tasks 20000   smaller drains
-  bun run bench --faults        instead: how long it takes to go on after a worker or a coordinator is killed
-  bun run bench --dashboard     instead: the dashboard in headless Chromium, against its budgets, about three minutes;
+  bun run bench --json          the JSON alone; so with each of these:
+
+  bun run bench --faults        how long it takes to go on after a worker or a coordinator is killed
+  bun run bench --dashboard     the dashboard in headless Chromium, against its budgets, about three minutes;
                                 --minutes 10 watches its heap for longer (default 1)
-  bun run bench --lists         instead: figures and lists at a million tasks, against their budget; --rows 100000
-  bun run bench --json          the JSON alone`
+  bun run bench --lists         figures and lists at a million tasks, against their budget; --rows 100000
 
-/** Tasks before those that count: the services compile what they run often. */
-const WARM_UP = 1000
-const WORKERS = ['worker-1', 'worker-2', 'worker-3']
+  bun run bench --peers         beside graphile-worker, pg-boss, BullMQ and bunqueue on the same server: the medians of
+                                5 runs in turn, with ratios, about 20 minutes
+    --runs 1 --tasks 5000       a small trial
+    --only graphile,raw         of the peers, those whose name has one of these words
+    --seconds 15                a peer's drain is given up after so long; its speed until then counts
+                                BullMQ's Redis is REDIS_URL, or a redis-server or valkey-server that is installed
 
-const args = process.argv.slice(2)
-if (args.includes('--help')) {
-  console.log(HELP)
-  process.exit(0)
-}
-const json = args.includes('--json')
-if (args.includes('--faults')) {
-  await measureFaults(json)
-  process.exit()
-}
-if (args.includes('--dashboard')) {
-  await measureDashboard({ json, minutes: numberOf('--minutes', 1) })
-  process.exit()
-}
-if (args.includes('--lists')) {
-  await measureLists({ json, rows: numberOf('--rows', 1_000_000) })
-  process.exit()
-}
-const tasks = numberOf('--tasks', 100_000)
-const say = (what: string) => {
-  if (!json) console.log(what)
-}
+  bun run bench --held-snapshot pick-up and figures of each minute while a transaction is left open; 10 minutes
+    --minutes 10 --rate 1000    how long, and tasks that arrive in a second
+    --every 60                  seconds of a row; --minutes 0.1 --every 2 --rate 100 is a small trial
 
-say('Starting PostgreSQL …')
-const database = await startBenchDatabase()
-const { sql, settings } = database
-const folder = await mkdtemp(join(tmpdir(), 'taskmaster-bench-history-'))
-const processes = new Map<string, Process>()
-try {
-  say(`(a) Raw SQL: ${tasks} tasks in batches of 1,000 …`)
-  const raw = await measureRaw(sql, tasks)
-  await sql`TRUNCATE task_records, ready, held, levels`
-  await sql`VACUUM`
+  bun run bench --limits        the same drain in a plain queue and in one with a concurrency limit and 100 keys
+    --tasks 50000 --runs 3      of each drain, and of how many the median counts
+    --keys 100 --concurrency 1000
 
-  say(`(b) Draining ${tasks} tasks through the real system …`)
-  const coordinatorPort = await freePort('127.0.0.1')
-  const start = async (service: ServiceName, name: string, env: Record<string, string>) => {
-    const process = await startProcess(service, name, settings, env)
-    processes.set(name, process)
-    return process
-  }
-  const startWorkers = (env: Record<string, string> = {}) =>
-    Promise.all(
-      WORKERS.map(async (name) => {
-        await processes.get(name)?.stop()
-        return await start('worker', name, {
-          WORKER_NAME: name,
-          TASK_PROCESS_TIME: '0',
-          COORDINATOR_ADDRESS: `127.0.0.1:${coordinatorPort}`,
-          ...env,
-        })
-      }),
-    )
-  const drain = await measureDrain(sql, tasks, async () => {
-    await start('coordinator', 'coordinator', { COORDINATOR_PORT: String(coordinatorPort) })
-    await startWorkers()
+  bun run bench --slow-disk     the disk as it is, and with each fdatasync 2 ms slower; needs Linux and a C compiler
+    --delay 2                   ms
+    --coordinators 4 --schedulers 2
+    --samples 200 --singles 10000
+
+  bun run bench --full          drain and pick-up with many tasks in the table, beside those with none
+    --ended 10000000 --future 1000000
+    --tasks 50000 --samples 300 --runs 3
+
+  bun run bench --soak          the memory of each process over 30 minutes under a steady load
+    --minutes 30 --rate 200
+    --every 30                  seconds between two samples`
+
+const json = hasFlag('--json')
+
+if (hasFlag('--help')) console.log(HELP)
+else {
+  await runToEnd(async () => {
+    if (hasFlag('--faults')) await measureFaults(json)
+    else if (hasFlag('--dashboard')) await measureDashboard({ json, minutes: numberOf('--minutes', 1) })
+    else if (hasFlag('--lists')) await measureLists({ json, rows: numberOf('--rows', 1_000_000) })
+    else if (hasFlag('--peers')) {
+      await comparePeers({
+        runs: numberOf('--runs', 5),
+        tasks: numberOf('--tasks', 200_000),
+        samples: numberOf('--samples', 300),
+        seconds: numberOf('--seconds', 15),
+        only: textOf('--only')?.split(',') ?? null,
+      })
+    } else if (hasFlag('--held-snapshot')) {
+      await measureHeldSnapshot({
+        minutes: numberOf('--minutes', 10),
+        rate: numberOf('--rate', 1000),
+        every: numberOf('--every', 60),
+      })
+    } else if (hasFlag('--limits')) {
+      await measureLimits({
+        tasks: numberOf('--tasks', 50_000),
+        runs: numberOf('--runs', 3),
+        keys: numberOf('--keys', 100),
+        concurrency: numberOf('--concurrency', 1000),
+      })
+    } else if (hasFlag('--slow-disk')) {
+      await measureSlowDisk({
+        delayMs: numberOf('--delay', 2),
+        coordinators: numberOf('--coordinators', 1),
+        schedulers: numberOf('--schedulers', 1),
+        samples: numberOf('--samples', 200),
+        singles: numberOf('--singles', 10_000),
+      })
+    } else if (hasFlag('--full')) {
+      const samples = numberOf('--samples', 300)
+      await measureFull({
+        ended: numberOf('--ended', 10_000_000),
+        future: numberOf('--future', 1_000_000),
+        tasks: numberOf('--tasks', 50_000),
+        runs: numberOf('--runs', 3),
+        samples,
+        warmUp: 3 * samples,
+      })
+    } else if (hasFlag('--soak')) {
+      await measureSoak({
+        minutes: numberOf('--minutes', 30),
+        rate: numberOf('--rate', 200),
+        every: numberOf('--every', 30),
+      })
+    } else await measureOverview(numberOf('--tasks', 100_000))
   })
-  const memory: Record<string, number> = {}
-  const noteMemory = async () => {
-    for (const { name, pid } of processes.values())
-      memory[name] = Math.max(memory[name] ?? 0, await residentMiB(pid))
-  }
-  await noteMemory()
-
-  const scheduler = await start('scheduler', 'scheduler', {
-    COORDINATOR_ADDRESS: `127.0.0.1:${coordinatorPort}`,
-  })
-  const url = `http://127.0.0.1:${scheduler.port}`
-
-  say('(d) Pick-up: from HTTP POST to the start of the handler, one at a time …')
-  // What the drain left to do, the database would do meanwhile.
-  await sql`VACUUM ANALYZE`
-  await sql`CHECKPOINT`
-  const historyFile = join(folder, 'history.jsonl')
-  await startWorkers({ SIMULATE_HISTORY: historyFile })
-  await measurePickUp(sql, url, historyFile, WARM_UP)
-  const pickUp = await measurePickUp(sql, url, historyFile, 500)
-  await noteMemory()
-  await startWorkers()
-  say('(e) Lateness of 500 tasks due at random instants of 10 s …')
-  const lateness = await measureLateness(sql, 500, 10_000)
-  say('(c) Submitting over HTTP …')
-  const http = await measureHttp(url, 100_000)
-  await noteMemory()
-
-  const result = {
-    raw,
-    drain,
-    drainToRaw: Number((drain.perSecond / raw.claimAndSettlePerSecond).toFixed(2)),
-    http,
-    pickUp,
-    lateness,
-    residentMiB: memory,
-  }
-  say('')
-  if (!json) console.table(rows(result))
-  console.log(JSON.stringify(result))
-} finally {
-  await Promise.allSettled([...processes.values()].map((process) => process.stop()))
-  await database.stop()
-  await rm(folder, { recursive: true, force: true })
 }
-process.exit(0)
-
-function numberOf(flag: string, otherwise: number): number {
-  const at = args.indexOf(flag)
-  return (at >= 0 && Number(args[at + 1])) || otherwise
-}
-
-function rows({
-  raw,
-  drain,
-  drainToRaw,
-  http,
-  pickUp,
-  lateness,
-  residentMiB,
-}: {
-  raw: Awaited<ReturnType<typeof measureRaw>>
-  drain: Awaited<ReturnType<typeof measureDrain>>
-  drainToRaw: number
-  http: Awaited<ReturnType<typeof measureHttp>>
-  pickUp: Awaited<ReturnType<typeof measurePickUp>>
-  lateness: Awaited<ReturnType<typeof measureLateness>>
-  residentMiB: Record<string, number>
-}): Record<string, string> {
-  const ms = (value: number) => `${value.toFixed(2)} ms`
-  const perSecond = (value: number) => `${value.toLocaleString('en')} tasks/s`
-  return {
-    '(a) raw insert': perSecond(raw.insertPerSecond),
-    '(a) raw claim': perSecond(raw.claimPerSecond),
-    '(a) raw settle': perSecond(raw.settlePerSecond),
-    '(a) raw claim + settle': perSecond(raw.claimAndSettlePerSecond),
-    '(b) drain': `${perSecond(drain.perSecond)} (${drain.tasks.toLocaleString('en')} in ${drain.seconds.toFixed(2)} s)`,
-    '(b) / (a)': String(drainToRaw),
-    '(c) HTTP insert, batches of 1,000': perSecond(http.batchInsertPerSecond),
-    '(c) HTTP insert, one by one, 64 at once': perSecond(http.singleInsertPerSecond),
-    '(d) pick-up p50 · p99': `${ms(pickUp.p50Ms)} · ${ms(pickUp.p99Ms)}`,
-    '(e) lateness p50 · p99 · max': `${ms(lateness.p50Ms)} · ${ms(lateness.p99Ms)} · ${ms(lateness.maxMs)}`,
-    ...Object.fromEntries(Object.entries(residentMiB).map(([name, mib]) => [`RSS ${name}`, `${mib} MiB`])),
-  }
-}
+process.exit()

@@ -5,14 +5,37 @@ import { insertTasks } from '../src/shared/store/tasks.ts'
 
 const BATCH = 1000
 
-export function newTasks(count: number, scheduledAt = new Date()): NewTask[] {
-  const one = () =>
-    newTask({ id: Bun.randomUUIDv7(), command: 'bench', payload: { duration_ms: 0 }, scheduledAt })
+/** Instantaneous tasks that are due now; `fields` gives what else the task of a number has. */
+export function newTasks(count: number, fields: (index: number) => Partial<NewTask> = () => ({})): NewTask[] {
+  const scheduledAt = new Date()
+  const one = (_: unknown, index: number) =>
+    newTask({
+      id: Bun.randomUUIDv7(),
+      command: 'bench',
+      payload: { duration_ms: 0 },
+      scheduledAt,
+      ...fields(index),
+    })
   return Array.from({ length: count }, one)
 }
 
-export async function preload(sql: Sql, count: number): Promise<void> {
-  for (let left = count; left > 0; left -= BATCH) await insertTasks(sql, newTasks(Math.min(BATCH, left)))
+/**
+ * Stores so many tasks.
+ *
+ * @returns the id of the first: those of the others are greater
+ */
+export async function preload(
+  sql: Sql,
+  count: number,
+  fields?: Parameters<typeof newTasks>[1],
+): Promise<string> {
+  let first = ''
+  for (let left = count; left > 0; left -= BATCH) {
+    const tasks = newTasks(Math.min(BATCH, left), fields)
+    first ||= tasks[0]?.id ?? ''
+    await insertTasks(sql, tasks)
+  }
+  return first
 }
 
 export interface RawResult {
