@@ -482,7 +482,14 @@ $$;
 
 CREATE FUNCTION notify_hint(channel text, payload text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  IF pg_notification_queue_usage() < 0.5 THEN PERFORM pg_notify(channel, payload); END IF;
+  IF pg_notification_queue_usage() < 0.5 THEN PERFORM pg_notify(own_channel(channel), payload); END IF;
+END $$;
+
+-- The name of one of our channels: that of another schema has another prefix.
+DO $$
+BEGIN
+  EXECUTE format('CREATE FUNCTION own_channel(channel text) RETURNS text LANGUAGE sql IMMUTABLE AS %L',
+    format('SELECT regexp_replace(channel, ''^taskmaster_'', %L)', current_schema() || '_'));
 END $$;
 
 CREATE FUNCTION worker_changed() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -39,6 +39,12 @@ export const SETTINGS: readonly SettingEntry[] = [
   entry('POSTGRES_DB', DATABASE, 'none', 'database'),
   entry('POSTGRES_HOST', DATABASE, 'none', 'host'),
   entry('POSTGRES_PORT', DATABASE, 'none', 'port'),
+  entry(
+    'DB_SCHEMA',
+    DATABASE,
+    'taskmaster',
+    'the schema that all tables are in, which nothing else is to use',
+  ),
   entry('DB_POOL_MAX', DATABASE, '20', 'connections of one service at most'),
   entry('DB_CONNECT_TIMEOUT', DATABASE, '2000', 'ms'),
   entry('DB_IDLE_TIMEOUT', DATABASE, '30000', 'ms after which an idle connection is closed'),

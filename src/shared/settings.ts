@@ -1,5 +1,6 @@
 import { AppError } from './core/error.ts'
 import { createNetworks } from './networks.ts'
+import { DEFAULT_SCHEMA, isSchemaName, SCHEMA_NAME_HELP } from './store/schema.ts'
 
 /** How one setting is read: its text (or null when unset) to its value, or an error that says what is wrong. */
 export interface Setting<T> {
@@ -15,6 +16,13 @@ const wrong = (what: string): never => {
 }
 
 export const text = (fallback: string): Setting<string> => ({ read: (given) => given ?? fallback })
+
+const schemaName = (): Setting<string> => ({
+  read(given) {
+    const name = given || DEFAULT_SCHEMA
+    return isSchemaName(name) ? name : wrong(`must be ${SCHEMA_NAME_HELP}; not "${given}"`)
+  },
+})
 
 export const optionalText = (): Setting<string | null> => ({ read: (given) => given || null })
 
@@ -191,6 +199,7 @@ export const databaseSettings = {
   POSTGRES_DB: text('postgres'),
   POSTGRES_HOST: text('localhost'),
   POSTGRES_PORT: port(5432),
+  DB_SCHEMA: schemaName(),
   DB_POOL_MAX: integer(20, 1, 1000),
   DB_CONNECT_TIMEOUT: duration(2000),
   DB_IDLE_TIMEOUT: duration(30_000),

@@ -250,8 +250,7 @@ test('one line says so when there is no scheduler', async () => {
 
 test('migrate brings a database up to date, and says when it is', async () => {
   const { settings, sql } = await createTestDatabase()
-  await sql`DROP SCHEMA public CASCADE`
-  await sql`CREATE SCHEMA public`
+  await sql`DROP SCHEMA taskmaster CASCADE`
   const { host, port, user, password, database } = settings
   const env = {
     DATABASE_URL: `postgres://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`,

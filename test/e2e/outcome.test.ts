@@ -1,16 +1,20 @@
 import { expect, test } from 'bun:test'
+import { connect } from '../../src/shared/store/connect.ts'
 import { documentedClient } from '../support/client.ts'
+import { createTestDatabase } from '../support/database.ts'
 import { startStreamWorker } from '../support/stream-worker.ts'
 import { startSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 
 test('an outcome that waits for the database is not mistaken for a task that was never sent', async () => {
   // Scans often, and says what it claims: a scan looks for tasks that were claimed and never sent.
-  const system = await startSystem({ env: { SCAN_INTERVAL: '100', LOG_LEVEL: 'debug' } })
+  const database = await createTestDatabase()
+  const system = await startSystem({ database, env: { SCAN_INTERVAL: '100', LOG_LEVEL: 'debug' } })
   const { sql, coordinator } = system
   const worker = await startStreamWorker({ id: 1, coordinator: system.address, waitsMs: 1000, takesMs: 500 })
   const id = await system.submit()
-  const [first, second] = [await sql.reserve(), await sql.reserve()]
+  const open = () => connect({ ...database.settings, poolMax: 1 })
+  const [first, second] = [open(), open()]
   const writers = () => sql<{ pid: number }[]>`
     SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
       AND application_name = 'taskmaster-coordinator'`
@@ -38,8 +42,7 @@ test('an outcome that waits for the database is not mistaken for a task that was
   await waitFor(async () => scans() > scanned + 1 || (await writers()).length > 1, { what: 'a scan' })
   await sql`SELECT pg_terminate_backend(${pid}::int)`
   await second`ROLLBACK`
-  first.release()
-  second.release()
+  await Promise.all([first.end(), second.end()])
 
   expect(await system.ended([id])).toMatchObject([{ state: 'completed', attempt: 1, workerId: 1 }])
   expect(worker.runs).toHaveLength(1)

@@ -67,8 +67,7 @@ test('a worker whose coordinator is killed takes its running tasks to another, a
 
 test('20 services that start at once on an empty database agree on its schema and do their work', async () => {
   const stand = await createStand()
-  await stand.sql`DROP SCHEMA public CASCADE`
-  await stand.sql`CREATE SCHEMA public`
+  await stand.sql`DROP SCHEMA taskmaster CASCADE`
   const ports = await freePorts(7)
   const to = ports.map((port) => addressOf({ port }))
   const schedulerPort = await freePort('127.0.0.1')

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { AppError } from '../../shared/core/error.ts'
-import { connect, type DatabaseSettings, waitForDatabase } from '../../shared/store/connect.ts'
-import { migrate } from '../../shared/store/migrate.ts'
+import { connect, type DatabaseSettings, type Sql, waitForDatabase } from '../../shared/store/connect.ts'
+import { grantToRole, migrate, printMigration } from '../../shared/store/migrate.ts'
+import { DEFAULT_SCHEMA } from '../../shared/store/schema.ts'
 import type { Config } from './config.ts'
 import { writeFor } from './password.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres.ts'
@@ -32,7 +33,7 @@ export async function openDatabase(config: Config, narrator: Narrator): Promise<
       ...narrator,
     })
   let postgres = await start()
-  await writeUrl(config.folder, postgres.settings)
+  await writeUrl(config.folder, postgres.settings, config.pool.schema ?? DEFAULT_SCHEMA)
   let stopping = false
   watch(postgres)
 
@@ -63,9 +64,13 @@ export async function openDatabase(config: Config, narrator: Narrator): Promise<
 }
 
 /** For people: `psql "$(cat .taskmaster/database-url)"`. Its owner alone may read it. */
-async function writeUrl(folder: string, settings: EmbeddedPostgres['settings']): Promise<void> {
+async function writeUrl(
+  folder: string,
+  settings: EmbeddedPostgres['settings'],
+  schema: string,
+): Promise<void> {
   const { user, password, host, port, database } = settings
-  const url = `postgres://${user}:${password}@${host}:${port}/${database}\n`
+  const url = `postgres://${user}:${password}@${host}:${port}/${database}?options=-csearch_path%3D${schema}\n`
   await writeFor(null, join(folder, 'database-url'), url)
 }
 
@@ -75,17 +80,44 @@ async function writeUrl(folder: string, settings: EmbeddedPostgres['settings']):
  * @returns the names of the migrations applied now
  * @throws `unavailable` when it does not answer
  */
-export async function migrateDatabase(
+export function migrateDatabase(
   settings: DatabaseSettings,
   tries: number,
   onProgress: (what: string) => void,
 ): Promise<string[]> {
+  return withDatabase(settings, tries, onProgress, migrate)
+}
+
+/** What migrating would do, as a text for psql; empty when nothing is to be done. */
+export function describeMigration(
+  settings: DatabaseSettings,
+  tries: number,
+  onProgress: (what: string) => void,
+): Promise<string> {
+  return withDatabase(settings, tries, onProgress, printMigration)
+}
+
+/** Lets a role do what services do, and nothing else. */
+export function allowServices(
+  settings: DatabaseSettings,
+  role: string,
+  onProgress: (what: string) => void,
+): Promise<void> {
+  return withDatabase(settings, 1, onProgress, (sql) => grantToRole(sql, role))
+}
+
+async function withDatabase<T>(
+  settings: DatabaseSettings,
+  tries: number,
+  onProgress: (what: string) => void,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
   const sql = connect({ ...settings, poolMax: 1 })
   try {
     await waitForDatabase(sql, tries, PAUSE_MS, () =>
       onProgress('Failed to connect to the database. Retrying in 5 seconds...'),
     )
-    return await migrate(sql)
+    return await work(sql)
   } catch (error) {
     if (error instanceof AppError) throw error
     const { host, port, database } = settings

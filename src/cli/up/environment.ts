@@ -1,4 +1,5 @@
 import type { DatabaseSettings } from '../../shared/store/connect.ts'
+import { DEFAULT_SCHEMA } from '../../shared/store/schema.ts'
 import type { Config } from './config.ts'
 import type { Address } from './ports.ts'
 
@@ -54,6 +55,7 @@ function databaseEnv(config: Config, database: DatabaseSettings): Env {
     POSTGRES_USER: database.user,
     POSTGRES_PASSWORD: database.password,
     POSTGRES_DB: database.database,
+    DB_SCHEMA: database.schema ?? DEFAULT_SCHEMA,
   }
 }
 

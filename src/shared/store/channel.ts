@@ -1,5 +1,6 @@
 import { headOf } from '../core/text.ts'
 import type { Sql } from './connect.ts'
+import { schemaOf } from './schema.ts'
 
 /** A task became claimable, or will be: ms from the moment of the change, negative when overdue. */
 export const DUE_CHANNEL = 'taskmaster_due'
@@ -57,6 +58,9 @@ export async function notifyEvent(
       'rows', json_build_array(json_build_array(NULL, NULL, ${workerId}::bigint, NULL, NULL, ${headOf(text, 500)}::text)))::text)`
 }
 
+/** The name under which a channel of these tables goes: two schemas of one database do not wake each other. */
+const channelOf = (sql: Sql, channel: string) => channel.replace(/^taskmaster(?=_)/, schemaOf(sql))
+
 export interface Subscription {
   stop(): Promise<void>
 }
@@ -71,6 +75,6 @@ export async function listen(
   onMessage: (payload: string) => void,
   onListen: () => void,
 ): Promise<Subscription> {
-  const subscription = await sql.listen(channel, onMessage, onListen)
+  const subscription = await sql.listen(channelOf(sql, channel), onMessage, onListen)
   return { stop: () => subscription.unlisten() }
 }

@@ -12,6 +12,7 @@ export function databaseConfig(values: Values, applicationName: string): Databas
     idleTimeoutMs: values.DB_IDLE_TIMEOUT,
     statementTimeoutMs: values.DB_STATEMENT_TIMEOUT,
     applicationName,
+    schema: values.DB_SCHEMA,
   }
   if (!values.DATABASE_URL) {
     return {

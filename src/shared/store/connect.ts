@@ -1,6 +1,8 @@
 import postgres from 'postgres'
 import { parseExact } from '../core/exact-json.ts'
+import { arrayTypes } from './arrays.ts'
 import { createPool } from './pool.ts'
+import { DEFAULT_SCHEMA } from './schema.ts'
 import { SESSION_SETTINGS } from './session.ts'
 
 export interface DatabaseSettings {
@@ -10,6 +12,8 @@ export interface DatabaseSettings {
   user: string
   password: string
   database: string
+  /** The schema that all tables are in; default DEFAULT_SCHEMA. */
+  schema?: string
   /** Connections of the pool. */
   poolMax: number
   connectTimeoutMs: number
@@ -54,13 +58,16 @@ function open(settings: DatabaseSettings): Sql {
     keep_alive: 10,
     backoff: (tries: number) => Math.min(2 ** tries * 0.05, 1) * (0.5 + Math.random() / 2),
     onnotice: () => {},
-    types,
+    fetch_types: false,
+    types: { ...types, ...arrayTypes } as typeof types,
     connection: {
       application_name: settings.applicationName,
       statement_timeout: settings.statementTimeoutMs,
       idle_in_transaction_session_timeout: settings.statementTimeoutMs,
       // As texts: the driver leaves out what is 0 or false.
       ...(SESSION_SETTINGS as Record<string, string>),
+      // Nothing of others is found, whatever it is called.
+      search_path: settings.schema ?? DEFAULT_SCHEMA,
     },
   })
 }

@@ -2,7 +2,7 @@ import type { Log } from '../log.ts'
 import type { Sql } from './connect.ts'
 
 /**
- * What a session of ours depends on, whatever the role, the database or the server is set to. Sent as parameters of the
+ * What a session of ours depends on beside its search_path, which `connect` sets, whatever the role, the database or the server is set to. Sent as parameters of the
  * startup message, which win over `ALTER ROLE … SET` and `ALTER DATABASE … SET` and cost no round trip. A pooler that shares
  * sessions, such as PgBouncer, refuses those that it does not know, unless its `ignore_startup_parameters` names them; the
  * role has to be set to them then. All of these are known to every PostgreSQL from 13 on, and any role may set them.
@@ -19,7 +19,6 @@ export const SESSION_SETTINGS = {
   standard_conforming_strings: 'on',
   transform_null_equals: 'off',
   lc_numeric: 'C',
-  search_path: '"$user", public',
   // What a statement and a transaction mean. `on` is as much as an acknowledgement promises: what is committed is on disk,
   // and on the disks of synchronous standbys; more would only make it visible there.
   default_transaction_isolation: 'read committed',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
+import { connect as connectDatabase } from '../../../src/shared/store/connect.ts'
 import { exchange } from '../../support/exchange.ts'
 import { waitFor } from '../../support/wait.ts'
 import { createServed, type Served } from '../scheduler/served.ts'
@@ -108,7 +109,7 @@ test('a connection that ends in the middle of a body is not logged as our error'
 
 test('no header lets a body past the bound on what is worked on at once', async () => {
   const own = await createServed({ limits: { bodyBytes: 1000 } })
-  const lock = await own.sql.reserve()
+  const lock = connectDatabase({ ...own.database.settings, poolMax: 1 })
   await lock`BEGIN`
   await lock`LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE`
   const stuck = own.post('/tasks', { command: 'x'.repeat(800) })
@@ -135,7 +136,7 @@ test('no header lets a body past the bound on what is worked on at once', async 
     }
   } finally {
     await lock`ROLLBACK`
-    lock.release()
+    await lock.end()
   }
   // On a busy machine it waited for the lock for longer than a statement may.
   expect((await stuck).status).toBeOneOf([200, 503])

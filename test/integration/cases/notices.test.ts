@@ -36,7 +36,7 @@ async function fillQueue(): Promise<() => Promise<void>> {
 test('no function of the schema notifies but by the one that holds back when the queue is half full', async () => {
   const rows = await sql<{ name: string }[]>`
     SELECT proname AS name FROM pg_proc
-    WHERE pronamespace = 'public'::regnamespace AND prosrc ~ '\\mpg_notify\\M' ORDER BY 1`
+    WHERE pronamespace = to_regnamespace('taskmaster') AND prosrc ~ '\\mpg_notify\\M' ORDER BY 1`
   expect(rows.map(({ name }) => name)).toEqual(['notify_hint'])
 })
 

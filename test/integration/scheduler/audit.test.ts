@@ -139,7 +139,7 @@ test('it reads no history: what is held, who works, what is kept, and what is du
     const [plan] = await sql`EXPLAIN (ANALYZE, FORMAT JSON) ${auditQuery(sql, AUDIT)}`
     const scans: { what: string; rows: number }[] = []
     const visit = (node: ReturnType<typeof JSON.parse>) => {
-      if (['task_records', 'ready', 'held'].includes(node['Relation Name'])) {
+      if (['task_records', 'ready', 'held', 'levels'].includes(node['Relation Name'])) {
         const rows = (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops']
         scans.push({ what: node['Index Name'] ?? node['Node Type'], rows })
       }
@@ -148,6 +148,6 @@ test('it reads no history: what is held, who works, what is kept, and what is du
     visit(plan!['QUERY PLAN'][0].Plan)
     expect(scans.reduce((sum, { rows }) => sum + rows, 0)).toBeLessThan(50)
     const read = scans.filter(({ rows }) => rows > 0).map(({ what }) => what)
-    expect(new Set(read)).toEqual(new Set(['held_pkey', 'task_records_pkey', 'ready_claimable']))
+    expect(new Set(read)).toEqual(new Set(['held_pkey', 'task_records_pkey', 'levels_walk']))
   }
 })

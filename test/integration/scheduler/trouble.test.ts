@@ -105,7 +105,9 @@ test('a connection limit that is reached', async () => {
   await admin.unsafe(`CREATE ROLE ${role} LOGIN SUPERUSER PASSWORD 'x'`)
   const stand = await createTroubled({ ...proxyAddress(proxy), user: role, password: 'x' }, proxy)
   await expectWell(stand)
-  await stand.sql.unsafe(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`)
+  await stand.sql.unsafe(
+    `GRANT USAGE ON SCHEMA taskmaster TO ${role}; GRANT ALL ON ALL TABLES IN SCHEMA taskmaster TO ${role}`,
+  )
   // A limit holds for those who are no superusers.
   await admin.unsafe(`ALTER ROLE ${role} NOSUPERUSER CONNECTION LIMIT 0`)
   await proxy.close()

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'bun:test'
 import { TASK_STATES } from '../../../src/shared/core/task.ts'
+import { connect } from '../../../src/shared/store/connect.ts'
 import { foldCounts, readCounts } from '../../../src/shared/store/counts.ts'
 import { claimTasks, retryTasks, returnTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
 import { isUnavailable } from '../../../src/shared/store/errors.ts'
@@ -154,7 +155,7 @@ test('a fold keeps every count, empties the deltas, and may be made by many at o
 })
 
 test('what a transaction has not committed is neither counted nor lost by a fold beside it', async () => {
-  const own = await sql.reserve()
+  const own = connect({ ...database.settings, poolMax: 1 })
   try {
     await own`BEGIN`
     await own`INSERT INTO tasks (id, command, scheduled_at, due_at) VALUES (${crypto.randomUUID()}, 'slow', now(), now())`
@@ -169,16 +170,16 @@ test('what a transaction has not committed is neither counted nor lost by a fold
     expect((await readCounts(sql)).get('pending')).toBe(1)
     expect([...(await differences())]).toEqual([])
   } finally {
-    own.release()
+    await own.end()
   }
 })
 
 test('what is rolled back is not counted', async () => {
-  const own = await sql.reserve()
+  const own = connect({ ...database.settings, poolMax: 1 })
   await own`BEGIN`
   await own`INSERT INTO tasks (id, command, scheduled_at, due_at) VALUES (${crypto.randomUUID()}, 'never', now(), now())`
   await own`ROLLBACK`
-  own.release()
+  await own.end()
   await foldCounts(sql)
   expect((await readCounts(sql)).get('pending') ?? 0).toBe(0)
 })

@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { PLAIN } from '../../../src/shared/core/lane.ts'
 import { PRIORITIES } from '../../../src/shared/core/task.ts'
-import { connect } from '../../../src/shared/store/connect.ts'
+import { connect, type Sql } from '../../../src/shared/store/connect.ts'
 import { readCounts } from '../../../src/shared/store/counts.ts'
-import { msUntilNextDue } from '../../../src/shared/store/dispatch.ts'
+import {
+  type ClaimedTask,
+  msUntilNextDue,
+  retryTasks,
+  returnTasks,
+  settleTasks,
+} from '../../../src/shared/store/dispatch.ts'
 import { countDue } from '../../../src/shared/store/due.ts'
 import { claimGoverned, hasGoverned, msUntilGoverned } from '../../../src/shared/store/governed.ts'
 import { limitQueue, listQueues, UNLIMITED } from '../../../src/shared/store/queues.ts'
@@ -11,7 +17,7 @@ import { createTransactions, type Transactions } from '../../../src/shared/store
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
 import { fillReady, withoutIndexes } from '../../support/fill.ts'
 import { type Explained, explain } from '../../support/plans.ts'
-import { claim, insert } from '../../support/store.ts'
+import { claim, insert, NOW, reportOf } from '../../support/store.ts'
 
 const FINISHED = 400_000
 const LATER = 300_000
@@ -71,7 +77,7 @@ function expectOnlyTheClaimed(plan: Explained, claimed: number) {
   // What tasks depend on is in the plan, and looked up for those that depend on something.
   expect(plan.rowsRead('dependencies')).toBe(0)
   expect(new Set(plan.indexes.filter((name) => name !== 'dependencies_pkey'))).toEqual(
-    new Set(['ready_claimable', 'task_records_pkey', 'queues_pkey']),
+    new Set(['levels_walk', 'ready_claimable', 'task_records_pkey', 'queues_pkey']),
   )
   expect(plan.buffers).toBeLessThan(claimed * 60 + 100)
 }
@@ -113,7 +119,7 @@ test('due tasks are counted along the index, no further than is asked for', asyn
   const [plan] = await explain(database, (sql) => countDue(sql, 20))
   expect(plan!.rowsRead('ready')).toBeWithin(20, 20 + 2 * LEVELS + 1)
   expect(new Set(plan!.indexes)).toEqual(
-    new Set(['ready_claimable', 'queues_pkey', 'workers_online', 'lane_keys_ready']),
+    new Set(['levels_walk', 'ready_claimable', 'queues_pkey', 'workers_online', 'lane_keys_ready']),
   )
 })
 
@@ -150,6 +156,42 @@ async function readBy(work: (within: Transactions) => Promise<unknown>): Promise
   })
   return new Map(rows.map(({ table, rows }) => [table, rows]))
 }
+
+test('to start, end, retry and give back twenty attempts reads their rows by their keys, and no others', async () => {
+  const { sql } = database
+  const all = (kind: 'started' | 'completed' | 'failed') => (tasks: ClaimedTask[]) =>
+    tasks.map((task) => reportOf(task, kind))
+  const backoff = { baseMs: 1000, capMs: 1000 }
+  /** With how many rows of `held`, and of `task_records`, are read for each. */
+  const statements: Record<string, [run: (sql: Sql, tasks: ClaimedTask[]) => Promise<unknown>, number, number]> = {
+    start: [(sql, tasks) => settleTasks(sql, all('started')(tasks), NOW), 1, 0],
+    end: [(sql, tasks) => settleTasks(sql, all('completed')(tasks), NOW), 1, 1],
+    retry: [(sql, tasks) => retryTasks(sql, all('failed')(tasks), NOW, backoff), 2, 1],
+    giveBack: [(sql, tasks) => returnTasks(sql, tasks), 1, 1],
+  }
+  for (const [name, [run, held, records]] of Object.entries(statements)) {
+    await insert(sql, 40, { maxRetries: 1 })
+    const tasks = await claim(sql, 40)
+    expect(tasks).toHaveLength(40)
+    const [plan] = await explain(database, (sql) => run(sql, tasks.slice(0, 20)))
+    const keys = new Set(plan!.indexes.filter((index) => index !== 'workers_online'))
+    expect({ name, keys }).toEqual({
+      name,
+      keys: new Set(records > 0 ? ['held_pkey', 'task_records_pkey'] : ['held_pkey']),
+    })
+    expect({ name, held: plan!.rowsRead('held') }).toEqual({ name, held: 20 * held })
+    expect({ name, records: plan!.rowsRead('task_records') }).toEqual({ name, records: 20 * records })
+    expect(plan!.buffers).toBeLessThan(20 * 60 + 100)
+
+    // With what is read in functions.
+    const read = await readBy((within) => within.run((sql) => run(sql, tasks.slice(20))))
+    for (const table of ['ready', 'dependencies', 'lane_keys', 'count_deltas', 'counts'])
+      expect({ name, table, rows: read.get(table) }).toEqual({ name, table, rows: 0 })
+    expect({ name, held: read.get('held') }).toEqual({ name, held: 20 * held })
+    expect({ name, records: read.get('task_records') }).toEqual({ name, records: 20 * records })
+    await claim(sql, 40)
+  }
+})
 
 test('where queues have limits and keys wait, a claim still reads what it claims', async () => {
   const { sql } = database

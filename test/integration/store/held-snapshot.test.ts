@@ -47,16 +47,16 @@ test('while a transaction is left open, a claim from its place does not walk pas
 })
 
 test('levels are noted without waiting for anybody, once a day, and go when they are not used any more', async () => {
-  const { sql } = await createTestDatabase()
+  const { sql, settings } = await createTestDatabase()
   const levels = () => sql<{ routing: string; age: number }[]>`
     SELECT routing, current_date - used_on AS age FROM levels ORDER BY routing, used_on`
-  const own = await sql.reserve()
+  const own = connect({ ...settings, poolMax: 1 })
   await own`BEGIN`
   await own`INSERT INTO tasks (command) VALUES ('slow')`
   await insertTasks(sql, [newTask(), newTask(), newTask({ executor: 'shell' })])
   await insertTasks(sql, [newTask()])
   await own`COMMIT`
-  own.release()
+  await own.end()
   expect(await levels()).toHaveLength(3)
   await sql`UPDATE levels SET used_on = current_date - 3`
   await insertTasks(sql, [newTask()])

@@ -51,22 +51,22 @@ async function schemaOf(sql: Sql): Promise<string[]> {
           format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attgenerated) AS line
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-        WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE c.relnamespace = to_regnamespace('taskmaster') AND a.attnum > 0 AND NOT a.attisdropped
       UNION ALL
       SELECT format('relation %s %s %s', c.relname, c.relkind, c.reloptions) FROM pg_class c
-        WHERE c.relnamespace = 'public'::regnamespace
+        WHERE c.relnamespace = to_regnamespace('taskmaster')
       UNION ALL
       SELECT format('constraint %s.%s %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint
-        WHERE connamespace = 'public'::regnamespace
+        WHERE connamespace = to_regnamespace('taskmaster')
       UNION ALL
       SELECT pg_get_indexdef(indexrelid) FROM pg_index
-        JOIN pg_class c ON c.oid = indexrelid WHERE c.relnamespace = 'public'::regnamespace
+        JOIN pg_class c ON c.oid = indexrelid WHERE c.relnamespace = to_regnamespace('taskmaster')
       UNION ALL
-      SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+      SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = to_regnamespace('taskmaster')
       UNION ALL
       SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
       UNION ALL
-      SELECT format('view %s %s', viewname, definition) FROM pg_views WHERE schemaname = 'public'
+      SELECT format('view %s %s', viewname, definition) FROM pg_views WHERE schemaname = 'taskmaster'
     ) AS schema ORDER BY line`
   return rows.map(({ line }) => line)
 }
@@ -85,6 +85,8 @@ test('the files run by hand in their order give the same schema', async () => {
   await migrate(migrated)
   await migrated`DROP TABLE schema_migrations`
   const files = (await readdir(SQL_FOLDER)).filter((name) => name.endsWith('.sql')).sort()
+  await byHand`CREATE SCHEMA taskmaster`
+  await byHand`CREATE SCHEMA taskmaster`
   for (const file of files) await byHand.file(join(SQL_FOLDER, file)).simple()
   const schema = await schemaOf(byHand)
   expect(schema.length).toBeGreaterThan(60)

@@ -35,15 +35,18 @@ const codeOf = async (run: PromiseLike<unknown>) => {
   }
 }
 
+/** Without the right, or without one to the schema, in which case nothing of it is found. */
+const UNREACHABLE = ['42501', '42883']
+
 test('a role may call none of it until it is allowed to submit, and then nothing but that', async () => {
   const names = await sql<{ name: string; args: string }[]>`
     SELECT p.proname AS name, p.oid::regprocedure::text AS args FROM pg_proc p
     WHERE p.pronamespace = current_schema()::regnamespace AND has_function_privilege(${role}, p.oid, 'EXECUTE')
       AND p.proname ~ '^(submi|allow_|utf16_|is_|read_|write_|uuid_v7|refuse|canonical|json_number|.*_fault)' AND p.proname <> ALL('{is_held,is_ended,is_governed}')`
   expect([...names]).toEqual([])
-  expect(await codeOf(app`SELECT submit('x')`)).toBe('42501')
-  expect(await codeOf(app`SELECT submit_many('[{"command":"x"}]')`)).toBe('42501')
-  expect(await codeOf(app`SELECT allow_submit(${role}::regrole)`)).toBe('42501')
+  expect(await codeOf(app`SELECT submit('x')`)).toBeOneOf(UNREACHABLE)
+  expect(await codeOf(app`SELECT submit_many('[{"command":"x"}]')`)).toBeOneOf(UNREACHABLE)
+  expect(await codeOf(app`SELECT allow_submit(${role}::regrole)`)).toBeOneOf(UNREACHABLE)
   await sql`SELECT allow_submit(${role}::regrole)`
   const [one] = await app<{ id: string }[]>`SELECT submit('x', priority => 'HIGH') AS id`
   const [two] = await app<{ id: string }[]>`SELECT submit('x', priority => 5) AS id`

@@ -24,6 +24,7 @@ const services = Object.entries(SERVICES) as [keyof typeof SERVICES, (typeof SER
 /** A text for a setting that is not its default; what stands for a kind of setting is a number. */
 const EXAMPLES: Record<string, string> = {
   DATABASE_URL: 'postgres://u:p@h:1/d',
+  DB_SCHEMA: 'jobs',
   AUTOSCALE: '3:5',
   FLEET: 'swarm',
   LOG_LEVEL: 'warn',
