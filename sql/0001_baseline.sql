@@ -959,7 +959,7 @@ BEGIN
     -- From here on nobody else moves it; if it has moved since it was read, that is refused below.
     PERFORM take_ready(ARRAY[OLD.id]);
     SELECT * INTO stands FROM tasks t WHERE t.id = OLD.id;
-    IF TG_OP = 'UPDATE' AND (stands.state, stands.attempt) IS DISTINCT FROM (OLD.state, OLD.attempt) THEN
+    IF (stands.state, stands.attempt) IS DISTINCT FROM (OLD.state, OLD.attempt) THEN
       RAISE EXCEPTION 'task % has changed meanwhile: it is %', OLD.id, stands.state USING ERRCODE = 'serialization_failure', HINT = 'Try again.';
     END IF;
     DELETE FROM held h WHERE h.task_id = OLD.id;

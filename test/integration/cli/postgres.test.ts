@@ -64,10 +64,12 @@ function reaches(host: string, port: number): Promise<boolean> {
 test('what was committed is there after a stop and a start, on another port', async () => {
   const folder = await temporaryFolder()
   const first = await start(folder)
-  await query(first, 'CREATE TABLE kept AS SELECT 42 AS answer')
+  await query(first, 'CREATE TABLE public.kept AS SELECT 42 AS answer')
   await first.stop()
   const second = await start(folder)
-  expect(await query<{ answer: number }>(second, 'SELECT answer FROM kept')).toMatchObject([{ answer: 42 }])
+  expect(await query<{ answer: number }>(second, 'SELECT answer FROM public.kept')).toMatchObject([
+    { answer: 42 },
+  ])
   expect(second.settings.password).toBe(first.settings.password)
   await second.stop()
 })

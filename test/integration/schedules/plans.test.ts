@@ -17,6 +17,7 @@ import {
   trimLedger,
 } from '../../../src/shared/store/ticks.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
+import { withoutIndexes } from '../../support/fill.ts'
 import { explain } from '../../support/plans.ts'
 
 const SCHEDULES = 100_000
@@ -29,19 +30,21 @@ let busy: string
 beforeAll(async () => {
   database = await createTestDatabase()
   const { sql } = database
-  await sql`
-    INSERT INTO schedules (id, name, cron, task, catch_up, catch_up_window_ms, overlap, next_at, wake_at)
-    SELECT gen_random_uuid(), 'schedule ' || n, '* * * * *', '{"command": "x"}', 'last', 86400000, 'queue', due, due
-    FROM generate_series(1, ${SCHEDULES}) n, LATERAL (SELECT date_trunc('second', now()) + (n - 40) * interval '1 s' AS due) d`
-  const [row] = await sql<[{ id: string }]>`SELECT id FROM schedules ORDER BY wake_at LIMIT 1`
-  busy = row.id
-  await sql`
-    INSERT INTO schedule_ticks (schedule_id, tick_at, outcome, lag_ms)
-    SELECT ${busy}, date_trunc('second', now()) - (n + 100) * interval '1 s', CASE WHEN n % 1000 = 0 THEN 'queued' ELSE 'skipped' END, 0
-    FROM generate_series(1, ${TICKS}) n`
-  await sql`
-    INSERT INTO schedule_ticks (schedule_id, tick_at, outcome, lag_ms)
-    SELECT id, now() - interval '1 day', 'skipped', 0 FROM schedules WHERE id <> ${busy}`
+  await withoutIndexes(sql, ['schedules', 'schedule_ticks'], async () => {
+    await sql`
+      INSERT INTO schedules (id, name, cron, task, catch_up, catch_up_window_ms, overlap, next_at, wake_at)
+      SELECT gen_random_uuid(), 'schedule ' || n, '* * * * *', '{"command": "x"}', 'last', 86400000, 'queue', due, due
+      FROM generate_series(1, ${SCHEDULES}) n, LATERAL (SELECT date_trunc('second', now()) + (n - 40) * interval '1 s' AS due) d`
+    const [row] = await sql<[{ id: string }]>`SELECT id FROM schedules ORDER BY wake_at LIMIT 1`
+    busy = row.id
+    await sql`
+      INSERT INTO schedule_ticks (schedule_id, tick_at, outcome, lag_ms)
+      SELECT ${busy}, date_trunc('second', now()) - (n + 100) * interval '1 s', CASE WHEN n % 1000 = 0 THEN 'queued' ELSE 'skipped' END, 0
+      FROM generate_series(1, ${TICKS}) n`
+    await sql`
+      INSERT INTO schedule_ticks (schedule_id, tick_at, outcome, lag_ms)
+      SELECT id, now() - interval '1 day', 'skipped', 0 FROM schedules WHERE id <> ${busy}`
+  })
   await sql`ANALYZE schedules, schedule_ticks`
 }, 60_000)
 

@@ -10,6 +10,7 @@ import {
   type TaskFilter,
 } from '../../../src/shared/store/tasks.ts'
 import { createTestDatabase } from '../../support/database.ts'
+import { withoutAutovacuum, withoutIndexes } from '../../support/fill.ts'
 import { explain } from '../../support/plans.ts'
 
 const database = await createTestDatabase()
@@ -33,14 +34,17 @@ beforeAll(async () => {
     )
     INSERT INTO held (task_id, picked_at, worker_id, attempt, lane, started_at)
     SELECT id, due_at, 1, 1, '//', CASE WHEN ${started} THEN due_at END FROM given`
-  await ended(20_000, '0', ['picked_at', 'started_at', 'completed_at'])
-  await sql`
-    INSERT INTO task_records (id, command, scheduled_at, due_at)
-    SELECT uuidv7(), 'list', at, at FROM (SELECT now() + n * interval '1 s' AS at FROM generate_series(1, 20000) AS n) AS times`
-  await inFlight(false)
-  await inFlight(true)
-  await ended(FEW, '10 days', ['picked_at', 'started_at', 'failed_at'])
-  await ended(FEW, '10 days', ['picked_at', 'cancelled_at'])
+  await withoutAutovacuum(sql)
+  await withoutIndexes(sql, ['task_records', 'held'], async () => {
+    await ended(20_000, '0', ['picked_at', 'started_at', 'completed_at'])
+    await sql`
+      INSERT INTO task_records (id, command, scheduled_at, due_at)
+      SELECT uuidv7(), 'list', at, at FROM (SELECT now() + n * interval '1 s' AS at FROM generate_series(1, 20000) AS n) AS times`
+    await inFlight(false)
+    await inFlight(true)
+    await ended(FEW, '10 days', ['picked_at', 'started_at', 'failed_at'])
+    await ended(FEW, '10 days', ['picked_at', 'cancelled_at'])
+  })
 }, 60_000)
 
 const INDEX: Record<TaskState, string> = {

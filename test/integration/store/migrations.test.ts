@@ -86,7 +86,6 @@ test('the files run by hand in their order give the same schema', async () => {
   await migrated`DROP TABLE schema_migrations`
   const files = (await readdir(SQL_FOLDER)).filter((name) => name.endsWith('.sql')).sort()
   await byHand`CREATE SCHEMA taskmaster`
-  await byHand`CREATE SCHEMA taskmaster`
   for (const file of files) await byHand.file(join(SQL_FOLDER, file)).simple()
   const schema = await schemaOf(byHand)
   expect(schema.length).toBeGreaterThan(60)
