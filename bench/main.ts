@@ -5,7 +5,7 @@ import { freePort } from '../src/cli/up/ports.ts'
 import type { ServiceName } from '../src/cli/up/services.ts'
 import { type Process, residentMiB, startBenchDatabase, startProcess } from './cluster.ts'
 import { measureDashboard } from './dashboard.ts'
-import { measureDrain } from './drain.ts'
+import { measureDrain, measureDrains } from './drain.ts'
 import { measureFaults } from './faults.ts'
 import { measureHttp } from './http.ts'
 import { measureLateness, measurePickUp } from './latency.ts'
@@ -17,6 +17,7 @@ instantaneous tasks. Prints a table and a line of JSON.
 
   bun run bench                 everything, about a minute
   bun run bench --tasks 20000   smaller drains
+  bun run bench --drain         instead: the drain alone, three times, with the processor time of a task
   bun run bench --faults        instead: how long it takes to go on after a worker or a coordinator is killed
   bun run bench --dashboard     instead: the dashboard in headless Chromium, against its budgets, about three minutes;
                                 --minutes 10 watches its heap for longer (default 1)
@@ -46,6 +47,10 @@ if (args.includes('--lists')) {
   process.exit()
 }
 const tasks = numberOf('--tasks', 100_000)
+if (args.includes('--drain')) {
+  await measureDrains(tasks)
+  process.exit()
+}
 const say = (what: string) => {
   if (!json) console.log(what)
 }
@@ -81,8 +86,10 @@ try {
       }),
     )
   const drain = await measureDrain(sql, tasks, async () => {
-    await start('coordinator', 'coordinator', { COORDINATOR_PORT: String(coordinatorPort) })
-    await startWorkers()
+    const coordinator = await start('coordinator', 'coordinator', {
+      COORDINATOR_PORT: String(coordinatorPort),
+    })
+    return [coordinator, ...(await startWorkers())]
   })
   const memory: Record<string, number> = {}
   const noteMemory = async () => {
@@ -162,6 +169,7 @@ function rows({
     '(a) raw claim + settle': perSecond(raw.claimAndSettlePerSecond),
     '(b) drain': `${perSecond(drain.perSecond)} (${drain.tasks.toLocaleString('en')} in ${drain.seconds.toFixed(2)} s)`,
     '(b) / (a)': String(drainToRaw),
+    '(b) processor time of a task: coordinator · workers': `${drain.processorMicros.coordinator} · ${drain.processorMicros.workers} µs`,
     '(c) HTTP insert, batches of 1,000': perSecond(http.batchInsertPerSecond),
     '(c) HTTP insert, one by one, 64 at once': perSecond(http.singleInsertPerSecond),
     '(d) pick-up p50 · p99': `${ms(pickUp.p50Ms)} · ${ms(pickUp.p99Ms)}`,
