@@ -81,12 +81,6 @@ export function createRoster(): Roster {
     worker.window = Math.max(worker.window, worker.slots)
   }
 
-  function held(id: number, taskId: string, attempt: number) {
-    const worker = workers.get(id)
-    const task = worker?.held.get(taskId)
-    return worker && task?.attempt === attempt ? { worker, task } : null
-  }
-
   return {
     add(id, slots, can, tasks, now, available = true) {
       const running = tasks.filter(({ started }) => started).length
@@ -136,12 +130,13 @@ export function createRoster(): Roster {
       return true
     },
     started(id, taskId, attempt, now) {
-      const found = held(id, taskId, attempt)
-      if (!found || found.task.started || found.task.ended) return
-      found.task.started = true
-      found.worker.running++
-      found.worker.lastStartAt = now
-      show(found.worker)
+      const worker = workers.get(id)
+      const task = worker?.held.get(taskId)
+      if (!worker || task?.attempt !== attempt || task.started || task.ended) return
+      task.started = true
+      worker.running++
+      worker.lastStartAt = now
+      show(worker)
     },
     tookLong(id, now, roundTripMs) {
       const worker = workers.get(id)
@@ -150,9 +145,9 @@ export function createRoster(): Roster {
       worker.window = windowFor(worker.slots, worker.runMs, roundTripMs)
     },
     ended(id, taskId, attempt, runMs, roundTripMs) {
-      const found = held(id, taskId, attempt)
-      if (!found || found.task.ended) return
-      const { worker, task } = found
+      const worker = workers.get(id)
+      const task = worker?.held.get(taskId)
+      if (!worker || task?.attempt !== attempt || task.ended) return
       task.ended = true
       worker.open--
       if (task.started) worker.running--
