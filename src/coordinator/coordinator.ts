@@ -34,8 +34,8 @@ import { startDependents } from './dependents.ts'
 import { createDocumented } from './documented.ts'
 import { createJournal } from './journal.ts'
 import { startNotices } from './notices.ts'
-import { chooseRecalls, groupByKind } from './placement.ts'
 import { createPushTargets } from './push-target.ts'
+import { createRecalls } from './recalls.ts'
 import { createRecovery } from './recovery.ts'
 import { createRegistry } from './registry.ts'
 import { startRetention } from './retention.ts'
@@ -53,8 +53,6 @@ import { createWorkServer } from './work.ts'
 const BEAT_MS = 1000
 /** Forgets, and believes no single value: after a database froze, nothing is to be queued behind what runs because of that. */
 const meanOf = (mean: number, tookMs: number) => movingMean(mean, Math.min(tookMs, 10 * mean), 0.1)
-/** How long a task may wait behind others in a worker while slots elsewhere are free. */
-const RECALL_PATIENCE_MS = 20
 
 /** Dispatch streams that may be open, and other calls. */
 const MAX_STREAMS = { total: 10_000, perAddress: 2000 }
@@ -84,6 +82,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   const roster = createRoster()
   let claimMs = 2
   let settleMs = 2
+  const roundTripMs = () => 2 * (claimMs + settleMs)
 
   const steadiness = createSteadiness(config.silenceMs)
   const registry = createRegistry({
@@ -111,7 +110,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
         // Its end may be known by now, but is not written.
         if (kind === 'started') continue
         // A worker that registered again during the write came with what ends here as something it holds.
-        roster.ended(workerId, taskId, attempt, null, 2 * (claimMs + settleMs))
+        roster.ended(workerId, taskId, attempt, null, roundTripMs())
         roster.settled(workerId, taskId, attempt)
       }
       claimer.onRoom()
@@ -123,12 +122,14 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
 
   /** Frees the places of what ended at once, then writes it: after `before`, so that an end has all of its lines. */
   async function report(reports: WorkerReport[], before: Promise<void> | null): Promise<void> {
-    const roundTripMs = 2 * (claimMs + settleMs)
+    const roundTrip = roundTripMs()
     for (const { workerId, taskId, attempt, kind, startedAt, endedAt } of reports) {
-      if (kind === 'started') roster.started(workerId, taskId, attempt)
-      else {
+      if (kind === 'started') {
+        roster.started(workerId, taskId, attempt, performance.now())
+        recalls.onStarted(workerId)
+      } else {
         const runMs = startedAt !== null && endedAt !== null ? endedAt - startedAt : null
-        roster.ended(workerId, taskId, attempt, runMs, roundTripMs)
+        roster.ended(workerId, taskId, attempt, runMs, roundTrip)
       }
     }
     claimer.onRoom()
@@ -193,24 +194,6 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     }
   }
 
-  let recallTimer: Timer | null = null
-  function recallStuck() {
-    let isCrowded = false
-    for (const { kind, free, workers } of groupByKind(roster.available())) {
-      if (!claimer.nothingWaits(kind) || free === 0 || !workers.some(({ slots, open }) => open > slots))
-        continue
-      isCrowded = true
-      for (const { workerId, tasks } of chooseRecalls(workers, performance.now(), RECALL_PATIENCE_MS)) {
-        registry.get(workerId)?.link.recall(tasks)
-      }
-    }
-    if (!isCrowded) return
-    recallTimer ??= setTimeout(() => {
-      recallTimer = null
-      recallStuck()
-    }, RECALL_PATIENCE_MS)
-  }
-
   const claims = createClaims(sql, transactions, { ageingMs: config.ageingMs })
   const lookForLimits = () =>
     claims.look().catch((error) => log.warn({ err: error }, 'Could not look for limits of queues'))
@@ -227,7 +210,13 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     onClaimed: (tookMs) => {
       claimMs = meanOf(claimMs, tookMs)
     },
-    onIdle: recallStuck,
+    onIdle: () => recalls.onIdle(),
+  })
+  const recalls = createRecalls({
+    roster,
+    nothingWaits: claimer.nothingWaits,
+    roundTripMs,
+    recall: ({ workerId, tasks }) => registry.get(workerId)?.link.recall(tasks),
   })
 
   const inserting = createBatcher<NewTask, { id: string } | AppError>({
@@ -367,7 +356,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
       await journal.stop()
       await settler.stop()
       await transactions.end().catch(() => {})
-      if (recallTimer) clearTimeout(recallTimer)
+      recalls.stop()
       await registry.stop()
     },
   }

@@ -160,3 +160,15 @@ export function chooseRecalls(workers: RosterWorker[], now: number, patienceMs: 
   }
   return recalls
 }
+
+/** Whether every slot of a worker has had the same task for so many ms while more tasks wait there. */
+export const isStalled = ({ slots, running, open, lastStartAt }: RosterWorker, now: number, ms: number) =>
+  running >= slots && open > slots && now - lastStartAt >= ms
+
+/** What to take back from a worker that holds more than it may, the newest first: it was placed when tasks were shorter. */
+export function chooseExcess({ id, held, open, window }: RosterWorker): Recall | null {
+  const waiting = [...held].filter(([, { started, ended }]) => !started && !ended)
+  const tasks = waiting.slice(Math.max(0, waiting.length - Math.max(0, open - window)))
+  if (tasks.length === 0) return null
+  return { workerId: id, tasks: tasks.map(([taskId, { attempt }]) => ({ taskId, attempt })) }
+}

@@ -39,16 +39,14 @@ export function readReports(
     isInFlight({ taskId: about.task_id, attempt: about.attempt })
   return {
     reports: items.filter(isOurs).map((item) => {
-      const report = reportFromMessage(item, now)
-      return {
-        ...report,
-        slot: Math.min(report.slot, MAX_SLOT),
-        error: storable(report.error, OUTPUT_LIMITS.error),
-        stack: storable(report.stack, OUTPUT_LIMITS.stack),
-        output: storable(report.output, OUTPUT_LIMITS.output),
-        result: storableResult(report.result),
-        workerId,
-      }
+      const report = reportFromMessage(item, now) as WorkerReport
+      report.slot = Math.min(report.slot, MAX_SLOT)
+      report.error = storable(report.error, OUTPUT_LIMITS.error)
+      report.stack = storable(report.stack, OUTPUT_LIMITS.stack)
+      report.output = storable(report.output, OUTPUT_LIMITS.output)
+      report.result = storableResult(report.result)
+      report.workerId = workerId
+      return report
     }),
     said: {
       logs: logs.filter(isOurs).map((log) => ({ ...storableLog(logFromMessage(log, now)), workerId })),

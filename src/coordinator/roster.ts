@@ -34,6 +34,8 @@ export interface RosterWorker {
   open: number
   /** How many of `held` run. */
   running: number
+  /** Monotonic ms when it last said that something started. */
+  lastStartAt: number
   /** How many it may hold that have not ended. */
   window: number
   /** The mean run time of its recent tasks in ms, or null while none has ended. */
@@ -59,10 +61,12 @@ export interface Roster {
   setAvailable(id: number, available: boolean): void
   /** A task was given to a worker. False when the worker is gone or may not be given work any more. */
   placed(id: number, taskId: string, attempt: number, now: number): boolean
-  started(id: number, taskId: string, attempt: number): void
+  started(id: number, taskId: string, attempt: number, now: number): void
+  /** Every slot has had its task since the last start: it is to be given less until shorter ones end. */
+  tookLong(id: number, now: number, roundTripMs: number): void
   /** A task ended or came back; its place is free at once. `runMs` is null when it did not run. */
   ended(id: number, taskId: string, attempt: number, runMs: number | null, roundTripMs: number): void
-  /** What ended is written: nothing is known of it any more. */
+  /** That it ended is written: nothing is known of it any more. */
   settled(id: number, taskId: string, attempt: number): void
   readonly size: number
 }
@@ -75,12 +79,6 @@ export function createRoster(): Roster {
     if (worker.slots === worker.allSlots) return
     worker.slots = Math.min(worker.allSlots, FIRST_TASKS + worker.shown)
     worker.window = Math.max(worker.window, worker.slots)
-  }
-
-  function held(id: number, taskId: string, attempt: number) {
-    const worker = workers.get(id)
-    const task = worker?.held.get(taskId)
-    return worker && task?.attempt === attempt ? { worker, task } : null
   }
 
   return {
@@ -102,6 +100,7 @@ export function createRoster(): Roster {
         ),
         open: tasks.length,
         running,
+        lastStartAt: now,
         window: known,
         runMs: null,
         available,
@@ -130,17 +129,25 @@ export function createRoster(): Roster {
       worker.open++
       return true
     },
-    started(id, taskId, attempt) {
-      const found = held(id, taskId, attempt)
-      if (!found || found.task.started || found.task.ended) return
-      found.task.started = true
-      found.worker.running++
-      show(found.worker)
+    started(id, taskId, attempt, now) {
+      const worker = workers.get(id)
+      const task = worker?.held.get(taskId)
+      if (!worker || task?.attempt !== attempt || task.started || task.ended) return
+      task.started = true
+      worker.running++
+      worker.lastStartAt = now
+      show(worker)
+    },
+    tookLong(id, now, roundTripMs) {
+      const worker = workers.get(id)
+      if (!worker) return
+      worker.runMs = Math.max(worker.runMs ?? 0, now - worker.lastStartAt)
+      worker.window = windowFor(worker.slots, worker.runMs, roundTripMs)
     },
     ended(id, taskId, attempt, runMs, roundTripMs) {
-      const found = held(id, taskId, attempt)
-      if (!found || found.task.ended) return
-      const { worker, task } = found
+      const worker = workers.get(id)
+      const task = worker?.held.get(taskId)
+      if (!worker || task?.attempt !== attempt || task.ended) return
       task.ended = true
       worker.open--
       if (task.started) worker.running--
@@ -149,8 +156,9 @@ export function createRoster(): Roster {
       worker.window = windowFor(worker.slots, worker.runMs, roundTripMs)
     },
     settled(id, taskId, attempt) {
-      const found = held(id, taskId, attempt)
-      if (found?.task.ended) found.worker.held.delete(taskId)
+      const tasks = workers.get(id)?.held
+      const task = tasks?.get(taskId)
+      if (task?.attempt === attempt && task.ended) tasks?.delete(taskId)
     },
     get size() {
       return workers.size

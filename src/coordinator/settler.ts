@@ -1,4 +1,4 @@
-import { coalesceReports, isReportOfTask, mergeReports } from '../shared/core/report.ts'
+import { isReportOfTask, mergeReports } from '../shared/core/report.ts'
 import { asPlainAscii, harmless } from '../shared/harmless.ts'
 import type { Log } from '../shared/log.ts'
 import type { Troubles } from '../shared/runtime/troubles.ts'
@@ -63,7 +63,7 @@ export function createSettler(options: SettlerOptions): Settler {
   })
 
   return {
-    settle: (reports) => persister.store(coalesceReports(reports.filter(isReport))),
+    settle: (reports) => persister.store(reports.filter(isReport)),
     stop: persister.stop,
   }
 }

@@ -12,7 +12,7 @@ import { readConfig } from './config.ts'
 import { listHandlersOrExit } from './handlers/names.ts'
 import { openPushLink } from './links/push.ts'
 import { openStreamLink } from './links/stream.ts'
-import { createPool } from './pool.ts'
+import { createPool, type Pool } from './pool.ts'
 import { createReporter } from './reporter.ts'
 import { startSession } from './session.ts'
 
@@ -40,20 +40,21 @@ const slots = createPool({
   settings: config.settings,
   onReport(report) {
     const { taskId, attempt, kind } = report
-    if (kind === 'started') taskLog.tell('Processing task', taskId, { attempt })
-    else if (kind !== 'returned') taskLog.tell(ENDS[kind], taskId, { attempt })
+    if (kind !== 'started' && kind !== 'returned') taskLog.tell(ENDS[kind], taskId, { attempt })
     reporter.add(report)
   },
+  onStart: ({ taskId, attempt }) => taskLog.tell('Processing task', taskId, { attempt }),
   onLines: reporter.say,
   onProgress: reporter.progress,
   onStray: (reason, taskId) =>
     log.warn({ reason, ...(taskId && { taskId }) }, 'A task left something behind that failed'),
 })
-const pool = {
+const pool: Pool = {
   ...slots,
-  take(task: Assignment) {
-    taskLog.tell('Received task', task.taskId, { attempt: task.attempt })
-    slots.take(task)
+  take: (task: Assignment) => pool.takeAll([task]),
+  takeAll(tasks: Assignment[]) {
+    for (const { taskId, attempt } of tasks) taskLog.tell('Received task', taskId, { attempt })
+    slots.takeAll(tasks)
   },
 }
 const shared = { config, hostname: hostname(), pool, reporter }

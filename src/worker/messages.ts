@@ -1,8 +1,18 @@
 import type { LogStream } from '../shared/core/output.ts'
 import type { Json } from '../shared/core/task.ts'
+import { MAX_BATCH } from './batch-state.ts'
 
-/** What the pool tells a slot's thread: run this, or stop what you run. */
-export type SlotOrder = { settings: SlotSettings } | { task: SlotTask } | { stop: true }
+/** What the pool tells a slot's thread: run these, one after another, or stop the one of this number. */
+export type SlotOrder =
+  | { settings: SlotSettings; memory: SharedArrayBuffer }
+  | { batch: number; tasks: SlotTasks }
+  | { stop: number }
+
+/** The number of a task that a thread is sent: no other that it is sent has the same. */
+export const numberOf = (batch: number, index: number) => batch * MAX_BATCH + index
+
+/** `SlotTask[]` as JSON: to pass a text on costs half of what copying objects does, and JSON is all that they hold. */
+export type SlotTasks = string
 
 export interface SlotTask {
   taskId: string
@@ -14,8 +24,31 @@ export interface SlotTask {
   parents?: string
 }
 
-/** What a slot's thread answers: it is ready, what its task says meanwhile, or how it ended. */
-export type SlotMessage = SlotReady | SlotSaid | { progress: number } | SlotGroup | SlotStray | SlotOutcome
+/** What a slot's thread answers: it is ready, what its task says meanwhile, or that the shared memory says more. */
+export type SlotMessage =
+  | SlotReady
+  | ((SlotSaid | SlotProgress) & { number: number })
+  | SlotGroup
+  | SlotStray
+  | SlotTold
+  | SlotOver
+
+export interface SlotProgress {
+  progress: number
+}
+
+/** How one task ended, where the shared memory cannot say it: after all that it said. */
+export interface SlotTold {
+  outcome: SlotOutcome
+  number: number
+}
+
+/** All tasks of a message have ended, or were withdrawn. */
+export interface SlotOver {
+  over: number
+  /** ms on the thread's clock. */
+  now: number
+}
 
 export interface SlotReady {
   ready: true
@@ -41,6 +74,8 @@ export interface SlotStray {
   of: 'earlier' | 'current' | 'unknown'
   /** The task that left it behind, if it is known. */
   taskId?: string
+  /** The running one's number. */
+  number?: number
 }
 
 export interface SlotOutcome {
@@ -53,6 +88,9 @@ export interface SlotOutcome {
   /** Of a failure: it would fail again. */
   final?: boolean
 }
+
+/** The outcome of most tasks. */
+export const PLAIN: SlotOutcome = { ok: true, output: null, error: null }
 
 /** What a slot's thread is started with. */
 export interface SlotSettings {

@@ -1,7 +1,7 @@
 import { createKeptText, type LogStream, OUTPUT_LIMITS } from '../shared/core/output.ts'
 import { storableText } from '../shared/core/storable.ts'
 import { partsOf } from '../shared/core/text.ts'
-import type { SlotMessage, SlotSaid } from './messages.ts'
+import type { SlotProgress, SlotSaid } from './messages.ts'
 
 /** ms that a line may wait for others, and code units that may wait. */
 const WAIT_MS = 50
@@ -22,7 +22,7 @@ export interface Mouth {
  * What one attempt says, on its way out of its slot's thread: in lines, gathered for a moment, and no more than
  * OUTPUT_LIMITS allow, however much it is.
  */
-export function createMouth(post: (message: SlotMessage) => void): Mouth {
+export function createMouth(post: (message: SlotSaid | SlotProgress) => void): Mouth {
   const kept = createKeptText(OUTPUT_LIMITS.output)
   /** What each stream has said of a line that has not ended: it is passed on as one. */
   const partial = new Map<LogStream, string>()

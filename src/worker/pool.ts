@@ -1,8 +1,10 @@
 import type { LogLine } from '../shared/core/output.ts'
 import type { Report } from '../shared/core/report.ts'
 import type { Assignment, TaskRef } from '../shared/core/task.ts'
-import type { SlotOutcome, SlotSettings } from './messages.ts'
-import { createSlotThread, type SlotThread } from './thread.ts'
+import { batchLength, createRunTimes, kindOf, LONG_MS, type RunTimes } from './batching.ts'
+import { PLAIN, type SlotSettings } from './messages.ts'
+import { createRecent } from './recent.ts'
+import { createSlotThread, type SlotEnd, type SlotThread } from './thread.ts'
 
 /** ms that a task whose processes were killed has to say how it ended. */
 const LAST_WORDS_MS = 2000
@@ -13,11 +15,15 @@ const REMEMBERED = 2000
 export interface PoolOptions {
   slots: number
   settings: SlotSettings
-  /** Told when an attempt starts, ends or is handed back. */
+  /** Told when an attempt that takes long starts, and when one ends or is handed back. */
   onReport: (report: Report) => void
+  /** Told once of each attempt that started; of a short one, as it ends. */
+  onStart?: (attempt: TaskRef) => void
   /** Told what the attempts say while they run. */
   onLines?: (attempt: TaskRef, lines: LogLine[]) => void
   onProgress?: (attempt: TaskRef, value: number) => void
+  /** How long tasks take; none: it learns that from nothing. */
+  runTimes?: RunTimes
   /** Told of what tasks that are over left behind, and which failed. */
   onStray?: (reason: string, taskId: string | undefined) => void
 }
@@ -26,6 +32,8 @@ export interface PoolOptions {
 export interface Pool {
   /** Takes an attempt, unless it has it already. */
   take(task: Assignment): void
+  /** The same of several at once: the short ones among them may be run by one message to a slot. */
+  takeAll(tasks: Assignment[]): void
   /** Hands back those of these that have not started. */
   recall(tasks: TaskRef[]): void
   /** Hands back everything that has not started, now and from now on. */
@@ -43,42 +51,64 @@ export interface Pool {
   stop(): void
 }
 
+/** A task on its way through the pool. */
+interface Entry extends Assignment {
+  key: string
+  /** Of what is expected to take equally long; null: it goes alone. */
+  kind: string | null
+  /** Its slot; null: it is queued. */
+  slot: Slot | null
+  /** Since when it was reported to run; null: it was not. */
+  startedAt: number | null
+}
+
 interface Slot {
   index: number
-  thread: SlotThread
-  task: (Assignment & { startedAt: number }) | null
+  thread: SlotThread<Entry>
   /** Why the task has been signalled to stop. */
   stopping: StopReason | null
-  /** Signals a task whose time is up, then ends one that does not stop. */
+  /** Looks after what it was given; then it signals a task whose time is up, and ends one that does not stop. */
   timer: Timer | null
 }
 
 type StopReason = 'cancelled' | 'timed out'
 
-const isSame = (a: TaskRef, b: TaskRef) => a.taskId === b.taskId && a.attempt === b.attempt
+const keyOf = ({ taskId, attempt }: TaskRef) => `${taskId}#${attempt}`
 
 export function createPool(options: PoolOptions): Pool {
-  const { slots: count, settings, onReport } = options
-  const queue: Assignment[] = []
-  const known = new Set<string>()
+  const { slots: count, settings, onReport, runTimes = createRunTimes() } = options
+  const queue: Entry[] = []
+  const known = new Map<string, Entry>()
   /** The latest that ended, so that one delivered twice is not run twice. */
-  const ended = new Set<string>()
+  const ended = createRecent(REMEMBERED)
   /** Tasks that broke a thread, or that something left behind there broke: in a new thread it is told which. */
-  const suspects = new Set<string>()
+  const suspects = createRecent(REMEMBERED)
   const slots: Slot[] = Array.from({ length: count }, (_, index) => ({
     index,
-    thread: createSlotThread(settings, {
-      onEnd: (outcome) => end(index, outcome),
-      onReturn: (reason) => giveBack(index, reason),
+    thread: createSlotThread<Entry>(settings, {
+      onEnds(ends) {
+        for (const one of ends) end(one)
+        release(slots[index] as Slot)
+        fill()
+      },
+      onReturn: giveBack,
+      onLost(entry) {
+        drop(entry)
+        report(entry, 'returned', entry.startedAt, null)
+      },
+      onUnstarted(entries) {
+        putBack(entries)
+        release(slots[index] as Slot)
+        fill()
+      },
       onStray: (reason, taskId) => options.onStray?.(reason, taskId),
       onReady() {
         offer(index)
         fill()
       },
-      onLines: (lines) => tell(index, (task) => options.onLines?.(task, lines)),
-      onProgress: (value) => tell(index, (task) => options.onProgress?.(task, value)),
+      onLines: ({ taskId, attempt }, lines) => options.onLines?.({ taskId, attempt }, lines),
+      onProgress: ({ taskId, attempt }, value) => options.onProgress?.({ taskId, attempt }, value),
     }),
-    task: null,
     stopping: null,
     timer: null,
   }))
@@ -87,88 +117,150 @@ export function createPool(options: PoolOptions): Pool {
   let onIdle: (() => void)[] = []
   let draining = false
 
-  const key = ({ taskId, attempt }: TaskRef) => `${taskId}#${attempt}`
-
-  function tell(index: number, say: (task: TaskRef) => void) {
-    const { task } = slots[index] as Slot
-    if (task) say({ taskId: task.taskId, attempt: task.attempt })
+  /** The expected run time of a task that may be sent with others, or null. */
+  function shortMsOf(entry: Entry): number | null {
+    const isExact = entry.timeoutMs !== null && entry.timeoutMs < 2 * LONG_MS
+    return isExact || suspects.has(entry.taskId) ? null : runTimes.shortMs(entry.kind)
   }
 
   function fill() {
     while (queue.length > 0 && free.length > 0) {
       const slot = slots[free.pop() as number] as Slot
-      if (suspects.has((queue[0] as Assignment).taskId) && slot.thread.isUsed) {
+      const first = queue[0] as Entry
+      if (suspects.has(first.taskId) && slot.thread.isUsed) {
         // It waits until the new thread is ready, and so do those behind it: for a few milliseconds.
         slot.thread.replace()
         break
       }
-      const task = queue.shift() as Assignment
-      slot.task = { ...task, startedAt: performance.now() }
-      slot.thread.run(task)
-      if (task.timeoutMs !== null) slot.timer = setTimeout(stop, task.timeoutMs, slot, 'timed out')
-      report(task, 'started', slot.index, slot.task.startedAt, null)
+      const isShort = shortMsOf(first) !== null
+      const length = batchLength(queue.length, free.length + 1, (place) => shortMsOf(queue[place] as Entry))
+      const batch = queue.splice(0, length)
+      for (const entry of batch) entry.slot = slot
+      slot.thread.run([...batch])
+      if (isShort) slot.timer = setTimeout(look, LONG_MS, slot)
+      else begin(first, performance.now())
     }
-    if (queue.length === 0 && slots.every(({ task }) => !task)) {
+    if (onIdle.length > 0 && known.size === 0) {
       for (const resolve of onIdle) resolve()
       onIdle = []
     }
   }
 
-  function end(index: number, { ok, error, ...rest }: SlotOutcome) {
-    const slot = slots[index] as Slot
-    const task = slot.task
-    if (!task) return
-    const stopping = slot.stopping
-    release(slot)
-    known.delete(key(task))
-    remember(ended, key(task))
-    suspects.delete(task.taskId)
+  /** Reports that a task runs, for it takes long, and looks after its time. */
+  function begin(entry: Entry, startedAt: number) {
+    const { slot, timeoutMs } = entry
+    if (!slot) return
+    entry.startedAt = startedAt
+    if (slot.timer) clearTimeout(slot.timer)
+    slot.timer =
+      timeoutMs === null
+        ? null
+        : setTimeout(stop, timeoutMs - (performance.now() - startedAt), entry, 'timed out')
+    options.onStart?.(entry)
+    report(entry, 'started', startedAt, null)
+  }
+
+  /** What was to be over by now: what runs is long, and what waits behind it goes elsewhere. */
+  function look(slot: Slot) {
+    slot.timer = null
+    slot.thread.collect()
+    const current = slot.thread.current()
+    // It may have been given something else by now.
+    if (!current || current.task.startedAt !== null || slot.timer) return
+    const ms = performance.now() - current.startedAt
+    if (ms < LONG_MS) {
+      slot.timer = setTimeout(look, LONG_MS - ms, slot)
+      return
+    }
+    runTimes.note(current.task.kind, ms)
+    settleDown(current.task, current.startedAt)
+    fill()
+  }
+
+  /** From now on the slot has this task alone. */
+  function settleDown(entry: Entry, startedAt: number) {
+    const { thread } = entry.slot as Slot
+    putBack(thread.open().filter((other) => other !== entry && thread.withdraw(other)))
+    if (entry.startedAt === null) begin(entry, startedAt)
+  }
+
+  /** To the head of the queue, before what came later. */
+  function putBack(entries: Entry[]) {
+    for (const entry of entries.toReversed()) {
+      entry.slot = null
+      const at = queue.findIndex(({ priority }) => priority <= entry.priority)
+      queue.splice(at < 0 ? queue.length : at, 0, entry)
+    }
+  }
+
+  /** It is nothing of the pool's any more. */
+  function drop(entry: Entry) {
+    known.delete(entry.key)
+    if (entry.slot) release(entry.slot)
+    else queue.splice(queue.indexOf(entry), 1)
+  }
+
+  function end({ task: entry, outcome, startedAt, endedAt, tookMs }: SlotEnd<Entry>) {
+    const { ok, error, ...rest } = outcome
+    const stopping = entry.startedAt === null ? null : (entry.slot?.stopping ?? null)
+    known.delete(entry.key)
+    ended.add(entry.key)
+    suspects.delete(entry.taskId)
+    runTimes.note(entry.kind, tookMs)
     // What finished all the same, finished: the signal came too late.
     const kind = ok ? 'completed' : stopping === 'cancelled' ? 'cancelled' : 'failed'
-    const reason = !ok && stopping === 'timed out' ? `timed out after ${task.timeoutMs} ms` : error
-    report(task, kind, index, task.startedAt, performance.now(), reason, rest)
-    fill()
+    const reason = !ok && stopping === 'timed out' ? `timed out after ${entry.timeoutMs} ms` : error
+    if (entry.startedAt === null) options.onStart?.(entry)
+    // How the clocks differ may be known better than when the start was reported.
+    const since = entry.startedAt ?? startedAt
+    report(entry, kind, since, Math.max(since, endedAt), reason, outcome === PLAIN ? null : rest)
   }
 
   /** What was running runs again, uncharged: it cannot be told that it did what ended its thread. */
-  function giveBack(index: number, reason: string) {
-    const slot = slots[index] as Slot
-    const { task, stopping } = slot
-    if (!task) return
-    if (stopping) return end(index, { ok: false, output: null, error: reason })
-    release(slot)
-    known.delete(key(task))
-    remember(suspects, task.taskId)
-    options.onStray?.(reason, undefined)
-    report(task, 'returned', index, task.startedAt, null)
+  function giveBack(entry: Entry, reason: string) {
+    const slot = entry.slot as Slot
+    if (slot.stopping) {
+      endNow(entry, reason)
+    } else {
+      drop(entry)
+      suspects.add(entry.taskId)
+      options.onStray?.(reason, undefined)
+      report(entry, 'returned', entry.startedAt, null)
+    }
     fill()
   }
 
-  function stop(slot: Slot, reason: StopReason) {
-    const task = slot.task
-    if (!task || slot.stopping === 'cancelled') return
+  function endNow(entry: Entry, error: string) {
+    const [startedAt, endedAt] = [entry.startedAt ?? performance.now(), performance.now()]
+    const outcome = { ok: false, output: null, error }
+    end({ task: entry, outcome, startedAt, endedAt, tookMs: endedAt - startedAt })
+    release(entry.slot as Slot)
+  }
+
+  function stop(entry: Entry, reason: StopReason) {
+    const slot = entry.slot
+    if (!slot || slot.stopping === 'cancelled') return
     slot.stopping = reason
-    slot.thread.signal()
+    slot.thread.signal(entry)
     if (slot.timer) clearTimeout(slot.timer)
     slot.timer = setTimeout(() => {
       // With its processes gone it ends by itself, and what it said is kept.
-      if (slot.thread.kill()) slot.timer = setTimeout(force, LAST_WORDS_MS, slot)
-      else force(slot)
-    }, task.cancelGraceMs)
+      if (slot.thread.kill()) slot.timer = setTimeout(force, LAST_WORDS_MS, entry)
+      else force(entry)
+    }, entry.cancelGraceMs)
   }
 
-  function force(slot: Slot) {
-    slot.thread.replace()
-    end(slot.index, { ok: false, output: null, error: 'did not stop in time; its thread was ended' })
+  function force(entry: Entry) {
+    const slot = entry.slot as Slot
+    slot.thread.replace(entry)
+    if (!known.has(entry.key)) return
+    endNow(entry, 'did not stop in time; its thread was ended')
+    fill()
   }
 
-  function remember(names: Set<string>, name: string) {
-    names.add(name)
-    if (names.size > REMEMBERED) names.delete(names.values().next().value as string)
-  }
-
+  /** Makes a slot free that has nothing more to do. */
   function release(slot: Slot) {
-    slot.task = null
+    if (slot.thread.isBusy) return
     slot.stopping = null
     if (slot.timer) clearTimeout(slot.timer)
     slot.timer = null
@@ -176,81 +268,103 @@ export function createPool(options: PoolOptions): Pool {
   }
 
   function offer(index: number) {
-    const slot = slots[index] as Slot
-    if (!slot.task && slot.thread.ready && !free.includes(index)) free.push(index)
+    const { thread } = slots[index] as Slot
+    if (!thread.isBusy && thread.ready && !free.includes(index)) free.push(index)
   }
 
   function report(
-    { taskId, attempt }: TaskRef,
+    { taskId, attempt, slot }: TaskRef & { slot: Slot | null },
     kind: Report['kind'],
-    slot: number,
     startedAt: number | null,
     endedAt: number | null,
     error: string | null = null,
-    rest: Partial<Report> = {},
+    rest: Partial<Report> | null = null,
   ) {
-    onReport({ taskId, attempt, kind, slot, startedAt, endedAt, error, output: null, ...rest })
+    const said = { taskId, attempt, kind, slot: slot?.index ?? 0, startedAt, endedAt, error, output: null }
+    onReport(rest === null ? said : { ...said, ...rest })
   }
 
-  function handBack(isWanted: (task: Assignment) => boolean) {
-    for (let index = queue.length - 1; index >= 0; index--) {
-      const task = queue[index] as Assignment
-      if (!isWanted(task)) continue
-      queue.splice(index, 1)
-      known.delete(key(task))
-      report(task, 'returned', 0, null, null)
-    }
+  /** Takes a task back that has not begun: false when it has, or has even ended. */
+  function takeBack(entry: Entry): boolean {
+    if (entry.slot && (entry.startedAt !== null || !entry.slot.thread.withdraw(entry))) return false
+    drop(entry)
+    entry.slot = null
+    return true
+  }
+
+  function handBack(entries: Iterable<Entry>) {
+    for (const entry of entries) if (takeBack(entry)) report(entry, 'returned', null, null)
     fill()
+  }
+
+  function enqueue(task: Assignment) {
+    const key = keyOf(task)
+    if (known.has(key) || ended.has(key)) return
+    const entry = { ...task, key, kind: kindOf(task), slot: null, startedAt: null }
+    if (draining) return report(entry, 'returned', null, null)
+    known.set(key, entry)
+    // By priority, then in the order of arrival; nearly always at the end.
+    let at = queue.length
+    while (at > 0 && (queue[at - 1] as Entry).priority < task.priority) at--
+    if (at === queue.length) queue.push(entry)
+    else queue.splice(at, 0, entry)
+  }
+
+  const found = (tasks: TaskRef[]) => tasks.flatMap((ref) => known.get(keyOf(ref)) ?? [])
+
+  function collect() {
+    for (const { thread } of slots) thread.collect()
   }
 
   return {
     size: () => known.size,
     take(task) {
-      if (known.has(key(task)) || ended.has(key(task))) return
-      if (draining) return report(task, 'returned', 0, null, null)
-      known.add(key(task))
-      // By priority, then in the order of arrival; nearly always at the end.
-      let at = queue.length
-      while (at > 0 && (queue[at - 1] as Assignment).priority < task.priority) at--
-      queue.splice(at, 0, task)
+      enqueue(task)
       fill()
     },
-    recall: (tasks) => handBack((task) => tasks.some((ref) => isSame(ref, task))),
+    takeAll(tasks) {
+      for (const task of tasks) enqueue(task)
+      fill()
+    },
+    recall: (tasks) => handBack(found(tasks)),
     drain() {
       draining = true
-      handBack(() => true)
+      handBack([...known.values()])
     },
     cancel(tasks) {
-      for (const ref of tasks) {
-        const queued = queue.findIndex((task) => isSame(ref, task))
-        if (queued >= 0) {
-          queue.splice(queued, 1)
-          known.delete(key(ref))
-          report(ref, 'cancelled', 0, null, performance.now())
+      for (const entry of found(tasks)) {
+        if (takeBack(entry)) {
+          report(entry, 'cancelled', null, performance.now())
+          continue
         }
-        const slot = slots.find(({ task }) => task && isSame(ref, task))
-        if (slot) stop(slot, 'cancelled')
+        const { thread } = entry.slot as Slot
+        thread.collect()
+        const current = thread.current()
+        if (current?.task !== entry) continue
+        settleDown(entry, current.startedAt)
+        stop(entry, 'cancelled')
       }
       fill()
     },
     revoke(tasks) {
-      for (const ref of tasks) {
-        known.delete(key(ref))
-        const queued = queue.findIndex((task) => isSame(ref, task))
-        if (queued >= 0) queue.splice(queued, 1)
-        const slot = slots.find(({ task }) => task && isSame(ref, task))
-        if (!slot) continue
-        slot.thread.replace()
-        release(slot)
+      for (const entry of found(tasks)) {
+        if (takeBack(entry)) continue
+        const { thread } = entry.slot as Slot
+        thread.collect()
+        if (thread.current()?.task !== entry) continue
+        known.delete(entry.key)
+        thread.replace(entry)
+        release(entry.slot as Slot)
       }
       fill()
     },
-    held: () => [
-      ...slots.flatMap(({ task }) =>
-        task ? [{ taskId: task.taskId, attempt: task.attempt, started: true }] : [],
-      ),
-      ...queue.map(({ taskId, attempt }) => ({ taskId, attempt, started: false })),
-    ],
+    held() {
+      collect()
+      return [...known.values()].map((entry) => ({
+        ...{ taskId: entry.taskId, attempt: entry.attempt },
+        started: entry.startedAt !== null || (entry.slot?.thread.hasBegun(entry) ?? false),
+      }))
+    },
     idle: () =>
       new Promise((resolve) => {
         onIdle.push(resolve)

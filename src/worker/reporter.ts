@@ -69,7 +69,9 @@ export function createReporter(): Reporter {
   function send() {
     while (sink && (waiting.length > 0 || !outbox.isEmpty) && inFlight.length < MAX_IN_FLIGHT) {
       const said = outbox.take()
-      const reports = coalesceReports(takeReports())
+      const taken = takeReports()
+      // Of one attempt there is more than an end only when its start is among them, too.
+      const reports = taken.some(({ kind }) => kind === 'started') ? coalesceReports(taken) : taken
       inFlight.push({ sequence: ++sequence, reports, said })
       sink.send(sequence, reports, said)
     }

@@ -1,8 +1,16 @@
 import { OUTPUT_LIMITS, truncate } from '../shared/core/output.ts'
 import { storableText } from '../shared/core/storable.ts'
+import { type BatchState, createBatchState } from './batch-state.ts'
 import { Failure } from './executors/executor.ts'
 import { executors } from './executors/registry.ts'
-import type { SlotMessage, SlotOrder, SlotOutcome, SlotSettings, SlotTask } from './messages.ts'
+import {
+  numberOf,
+  type SlotMessage,
+  type SlotOrder,
+  type SlotOutcome,
+  type SlotSettings,
+  type SlotTask,
+} from './messages.ts'
 import { createMouth, type Mouth } from './mouth.ts'
 import { keepResult } from './result.ts'
 import { type Run, runs } from './runs.ts'
@@ -14,26 +22,42 @@ let settings: SlotSettings
 let current: Run | null = null
 /** A task may be sent before what it needs is loaded. */
 let prepared: Promise<void> | null = null
+/** How far the tasks are that were sent last. */
+let state: BatchState
+/** The number of the task that was to stop last: it may not have begun. */
+let stopped: number | null = null
+/** Something failed that may be the running task's. */
+let isBroken = false
 /** Whether code of a task that is over may still be at work here: handlers can leave timers and promises behind. */
 let hasLeftovers = false
 
 const post = (message: SlotMessage) => self.postMessage(message)
 
-function createRun(task: SlotTask): Run {
-  // Most tasks say nothing, and pay nothing for it.
+function createRun(task: SlotTask, number: number): Run {
+  // Most tasks say nothing, and few look at their signal: they pay nothing for it.
   let mouth: Mouth | null = null
+  let stop: AbortController | null = null
   let isOver = false
   const open = () => {
-    mouth ??= createMouth(post)
+    mouth ??= createMouth((message) => post({ ...message, number }))
     return mouth
   }
-  const abort = new AbortController()
+  const controller = () => {
+    stop ??= new AbortController()
+    return stop
+  }
   return {
     task,
-    abort,
+    number,
+    get hasSpoken() {
+      return mouth !== null
+    },
+    abort: () => controller().abort(),
     context: {
       settings,
-      signal: abort.signal,
+      get signal() {
+        return controller().signal
+      },
       say: (stream, text) => void (isOver || open().say(stream, text)),
       progress: (value) => void (isOver || open().progress(value)),
       setGroup: (group) => void (isOver || post({ group })),
@@ -100,7 +124,14 @@ function tellStray(run: Run | undefined, error: string, stack: string | null = n
       ? 'unknown'
       : 'current'
   const output = of === 'current' ? (current?.close() ?? null) : null
-  post({ stray: { ok: false, output, error, stack }, of, ...(run && { taskId: run.task.taskId }) })
+  // This thread is about to be ended: what has not begun goes to another.
+  if (of !== 'earlier') isBroken = true
+  post({
+    stray: { ok: false, output, error, stack },
+    of,
+    ...(run && { taskId: run.task.taskId }),
+    ...(current && { number: current.number }),
+  })
 }
 
 process.on('uncaughtException', onStray)
@@ -111,23 +142,52 @@ async function prepare() {
   await (await import('./executors/function.ts')).prepareFunctions(settings, () => current)
 }
 
-self.onmessage = async ({ data }: MessageEvent<SlotOrder>) => {
-  if ('settings' in data) {
-    settings = data.settings
-    if (settings.executors.includes('function')) {
-      prepared = prepare()
-      await prepared
-    }
-    post({ ready: true, now: performance.now() })
-  } else if ('stop' in data) {
-    current?.abort.abort()
-  } else {
-    const run = createRun(data.task)
+/** Runs the tasks of one message, one after another. */
+async function runBatch(batch: number, tasks: SlotTask[]) {
+  for (const [index, task] of tasks.entries()) {
+    if (isBroken) return
+    if (!state.start(batch, index, performance.now())) continue
+    const run = createRun(task, numberOf(batch, index))
     current = run
+    if (stopped === run.number) run.abort()
     if (prepared) await prepared
     const outcome = await runs.run(run, execute, run)
     current = null
-    hasLeftovers ||= data.task.executor === 'function'
-    post(outcome)
+    tellEnd(batch, index, run, outcome)
+    if (task.executor !== 'function') continue
+    hasLeftovers = true
+    // What it left behind has its turn before the next task, and fails before it if it fails.
+    if (index < tasks.length - 1) await new Promise(setImmediate)
+  }
+  post({ over: batch, now: performance.now() })
+}
+
+/** Leaves the end where the pool finds it, even when the next task never yields; only what was said goes before it. */
+function tellEnd(batch: number, index: number, { hasSpoken, number }: Run, outcome: SlotOutcome) {
+  const { ok, output, error, result = null } = outcome
+  const isPlain = ok && output === null && error === null && result === null
+  const now = performance.now()
+  const isKept =
+    !hasSpoken && !isBroken && state.end(batch, index, now, isPlain ? '' : JSON.stringify(outcome))
+  if (isKept) return
+  state.tell(batch, index, now)
+  post({ outcome, number })
+}
+
+self.onmessage = async ({ data }: MessageEvent<SlotOrder>) => {
+  if ('settings' in data) {
+    settings = data.settings
+    state = createBatchState(data.memory)
+    if (settings.executors.includes('function')) {
+      prepared = prepare()
+      await prepared
+      prepared = null
+    }
+    post({ ready: true, now: performance.now() })
+  } else if ('stop' in data) {
+    stopped = data.stop
+    if (current?.number === data.stop) current.abort()
+  } else {
+    await runBatch(data.batch, JSON.parse(data.tasks) as SlotTask[])
   }
 }

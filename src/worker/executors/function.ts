@@ -49,12 +49,13 @@ async function readInput({ input }: TaskDefinition, payload: Json | null): Promi
   return read.value
 }
 
-function contextOf(
-  { taskId, attempt, parents }: SlotTask,
-  { signal, say, progress }: ExecutorContext,
-): TaskContext {
+function contextOf({ taskId, attempt, parents }: SlotTask, context: ExecutorContext): TaskContext {
+  const { say, progress } = context
   return {
-    ...{ signal, progress, taskId, attempt },
+    ...{ progress, taskId, attempt },
+    get signal() {
+      return context.signal
+    },
     token: `${taskId}#${attempt}`,
     parents: (parents ? parseForCode(parents) : {}) as unknown as ParentOutcomes,
     log: (text) => say('log', String(text)),

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import type { Json } from '../../shared/core/task.ts'
 import type { SlotTask } from '../messages.ts'
-import { type Executor, Failure } from './executor.ts'
+import { type Executor, type ExecutorContext, Failure } from './executor.ts'
 
 /** Lines that one attempt prints, at most. */
 const MAX_LINES = 1000
@@ -11,7 +11,8 @@ const MAX_LINES = 1000
  * probability `payload.failure_rate`. To show what the system does with work that misbehaves, `payload.busy` never yields
  * nor heeds a signal while it lasts, and `payload.crash` kills the worker process when it ends.
  */
-export const simulate: Executor = async (task, { settings, signal, say }) => {
+export const simulate: Executor = async (task, context) => {
+  const { settings, say } = context
   const durationMs = numberIn(task.payload, 'duration_ms') ?? settings.processTimeMs
   const failureRate = numberIn(task.payload, 'failure_rate') ?? 0
   const lines = Math.min(MAX_LINES, Math.floor(numberIn(task.payload, 'lines') ?? 0))
@@ -23,7 +24,7 @@ export const simulate: Executor = async (task, { settings, signal, say }) => {
   print(1, lines >> 1)
   if (isSet(task.payload, 'busy')) spin(durationMs)
   else
-    await pause(durationMs, signal).catch((error) => {
+    await pause(durationMs, context).catch((error) => {
       note('stopped')
       throw error
     })
@@ -42,8 +43,9 @@ function spin(durationMs: number) {
   while (performance.now() < until);
 }
 
-async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
+async function pause(durationMs: number, context: ExecutorContext): Promise<void> {
   if (durationMs <= 0) return
+  const { signal } = context
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(resolve, durationMs)
     const onAbort = () => {

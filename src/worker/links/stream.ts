@@ -81,7 +81,7 @@ export function openStreamLink(options: StreamLinkOptions): Promise<CoordinatorL
     if (message.tasks) {
       // They were on their way when it began to drain.
       if (isDraining()) pool.drain()
-      for (const task of message.tasks.items) pool.take(assignmentFromMessage(task))
+      pool.takeAll(message.tasks.items.map(assignmentFromMessage))
     } else if (message.ack) reporter.acknowledge(message.ack.sequence)
     else if (message.recall) pool.recall(refs(message.recall.items))
     else if (message.cancel) pool.cancel(refs(message.cancel.items))

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'bun:test'
 import pino from 'pino'
 import type { Report } from '../../../src/shared/core/report.ts'
-import { TASK_STATES } from '../../../src/shared/core/task.ts'
+import { TASK_STATES, type TaskRef } from '../../../src/shared/core/task.ts'
 import { readCounts } from '../../../src/shared/store/counts.ts'
 import { readConfig } from '../../../src/worker/config.ts'
 import { openStreamLink } from '../../../src/worker/links/stream.ts'
@@ -82,13 +82,16 @@ function createTimedPool(worker: number, onReport: (report: Report) => void): Po
     return wanted
   }
 
+  function take({ taskId, attempt }: TaskRef) {
+    if (known.has(key({ taskId, attempt }))) return
+    known.add(key({ taskId, attempt }))
+    queue.push({ taskId, attempt })
+    fill()
+  }
+
   return {
-    take({ taskId, attempt }) {
-      if (known.has(key({ taskId, attempt }))) return
-      known.add(key({ taskId, attempt }))
-      queue.push({ taskId, attempt })
-      fill()
-    },
+    take,
+    takeAll: (tasks) => tasks.forEach(take),
     recall: (tasks) => void takeBack(tasks, (task) => report(task, 'returned')),
     drain: () => void takeBack([...queue], (task) => report(task, 'returned')),
     cancel() {}, // nobody asks for it here

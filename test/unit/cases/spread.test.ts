@@ -145,7 +145,7 @@ test('a worker that says that it has a thousand slots and starts nothing is give
   const roster = rosterOf([{ can: PLAIN, slots: 1000 }])
   expect(giveOut(roster, simulate(1000))).toHaveLength(FIRST_TASKS)
   const worker = roster.get(0)!
-  for (const [taskId] of worker.held) roster.started(0, taskId, 1)
+  for (const [taskId] of worker.held) roster.started(0, taskId, 1, 0)
   expect(giveOut(roster, simulate(1000)).length).toBe(FIRST_TASKS)
   for (const [taskId, { started }] of worker.held) if (!started) roster.ended(0, taskId, 1, 1, 1)
   expect(worker.slots).toBe(3 * FIRST_TASKS)

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { createKeptText, OUTPUT_LIMITS, truncate } from '../../../src/shared/core/output.ts'
 import { headOf, partsOf, shorten, tailOf } from '../../../src/shared/core/text.ts'
-import type { SlotMessage } from '../../../src/worker/messages.ts'
+import type { SlotProgress, SlotSaid } from '../../../src/worker/messages.ts'
 import { createMouth } from '../../../src/worker/mouth.ts'
 
 /** Texts with many characters of two units. */
@@ -59,7 +59,7 @@ test('the beginning and the end of an output are whole characters, however it ar
 })
 
 function listen() {
-  const posted: SlotMessage[] = []
+  const posted: (SlotSaid | SlotProgress)[] = []
   const mouth = createMouth((message) => posted.push(message))
   return {
     mouth,

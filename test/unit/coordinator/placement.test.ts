@@ -1,5 +1,11 @@
 import { expect, test } from 'bun:test'
-import { chooseRecalls, isWorthClaiming, placeRoundRobin } from '../../../src/coordinator/placement.ts'
+import {
+  chooseExcess,
+  chooseRecalls,
+  isStalled,
+  isWorthClaiming,
+  placeRoundRobin,
+} from '../../../src/coordinator/placement.ts'
 import { createRoster } from '../../../src/coordinator/roster.ts'
 import { PLAIN } from '../../../src/shared/core/lane.ts'
 import fc from '../../support/property.ts'
@@ -134,7 +140,7 @@ function rosterOf(workers: { slots: number; queued: number; running: number }[])
     roster.add(id, slots, PLAIN, [], 0)
     for (let n = 0; n < running + queued; n++) {
       roster.placed(id, `${id}/${n}`, 1, n)
-      if (n < running) roster.started(id, `${id}/${n}`, 1)
+      if (n < running) roster.started(id, `${id}/${n}`, 1, 0)
     }
   })
   return [...roster.all()]
@@ -177,4 +183,23 @@ test('no more is taken back than there are free slots, nothing that runs, and no
       }
     }),
   )
+})
+
+test('a worker is stalled when all of its slots have had their tasks for a while and more wait', () => {
+  const workers = rosterOf([
+    { slots: 2, running: 2, queued: 3 },
+    { slots: 2, running: 1, queued: 3 },
+    { slots: 2, running: 2, queued: 0 },
+  ])
+  expect(workers.map((worker) => isStalled(worker, 20, 20))).toEqual([true, false, false])
+  expect(isStalled({ ...workers[0]!, lastStartAt: 1 }, 20, 20)).toBe(false)
+})
+
+test('of what waits in a worker, all that is beyond its window is taken back, the newest first', () => {
+  const [worker] = rosterOf([{ slots: 2, running: 2, queued: 4 }])
+  const taken = (window: number) => chooseExcess({ ...worker!, window })?.tasks.map(({ taskId }) => taskId)
+  expect(taken(2)).toEqual(['0/2', '0/3', '0/4', '0/5'])
+  expect(taken(3)).toEqual(['0/3', '0/4', '0/5'])
+  expect(taken(6)).toBeUndefined()
+  expect(taken(100)).toBeUndefined()
 })

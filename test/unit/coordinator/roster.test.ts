@@ -11,7 +11,7 @@ function oneWorker(slots = 2) {
 test('a place is free when the end is reported; the task is forgotten only when the end is written', () => {
   const { roster, worker } = oneWorker()
   roster.placed(1, 'a', 1, 0)
-  roster.started(1, 'a', 1)
+  roster.started(1, 'a', 1, 0)
   expect(worker).toMatchObject({ open: 1, running: 1 })
   roster.ended(1, 'a', 1, 10, 1)
   expect(worker).toMatchObject({ open: 0, running: 0 })
@@ -23,7 +23,7 @@ test('a place is free when the end is reported; the task is forgotten only when 
 test('a write that only says that a task started does not forget it', () => {
   const { roster, worker } = oneWorker()
   roster.placed(1, 'a', 1, 0)
-  roster.started(1, 'a', 1)
+  roster.started(1, 'a', 1, 0)
   roster.settled(1, 'a', 1)
   expect(worker).toMatchObject({ open: 1, running: 1 })
   expect([...worker.held.keys()]).toEqual(['a'])
@@ -33,7 +33,7 @@ test('reports of another attempt change nothing', () => {
   const { roster, worker } = oneWorker()
   roster.placed(1, 'a', 2, 0)
   for (const attempt of [1, 3]) {
-    roster.started(1, 'a', attempt)
+    roster.started(1, 'a', attempt, 0)
     roster.ended(1, 'a', attempt, 5, 1)
     roster.settled(1, 'a', attempt)
   }
@@ -55,7 +55,7 @@ test('an end counts once, and a start after it not at all', () => {
   const { roster, worker } = oneWorker()
   roster.placed(1, 'a', 1, 0)
   for (let n = 0; n < 3; n++) roster.ended(1, 'a', 1, 5, 1)
-  roster.started(1, 'a', 1)
+  roster.started(1, 'a', 1, 0)
   expect(worker).toMatchObject({ open: 0, running: 0 })
 })
 
@@ -68,7 +68,7 @@ test('workers that are gone or drain are given nothing, and reports of theirs ar
   expect(roster.placed(1, 'a', 1, 0)).toBe(true)
   roster.remove(1)
   expect(roster.placed(1, 'b', 1, 0)).toBe(false)
-  roster.started(1, 'a', 1)
+  roster.started(1, 'a', 1, 0)
   roster.ended(1, 'a', 1, 1, 1)
   roster.settled(1, 'a', 1)
   expect(roster.size).toBe(0)
@@ -110,7 +110,7 @@ test('open and running are what the held tasks say, after anything that may happ
       const { roster, worker } = oneWorker()
       for (const { what, taskId, attempt } of steps) {
         if (what === 'placed') roster.placed(1, taskId, attempt, 0)
-        if (what === 'started') roster.started(1, taskId, attempt)
+        if (what === 'started') roster.started(1, taskId, attempt, 0)
         if (what === 'ended') roster.ended(1, taskId, attempt, 1, 1)
         if (what === 'settled') roster.settled(1, taskId, attempt)
         const open = [...worker.held.values()].filter(({ ended }) => !ended)
@@ -119,4 +119,21 @@ test('open and running are what the held tasks say, after anything that may happ
       }
     }),
   )
+})
+
+test('a worker whose slots keep their tasks is given little until shorter ones end', () => {
+  const roster = createRoster()
+  roster.add(1, 2, PLAIN, [], 0)
+  const run = (taskId: string, ms: number) => {
+    roster.placed(1, taskId, 1, 0)
+    roster.started(1, taskId, 1, 0)
+    roster.ended(1, taskId, 1, ms, 10)
+  }
+  run('short', 0.1)
+  expect(roster.get(1)!.window).toBeGreaterThan(100)
+  roster.tookLong(1, 50, 10)
+  expect(roster.get(1)).toMatchObject({ runMs: 50, window: 3 })
+  for (let n = 0; n < 60; n++) run(`again${n}`, 0.1)
+  expect(roster.get(1)!.window).toBeGreaterThan(50)
+  roster.tookLong(2, 50, 10) // a worker that is gone
 })

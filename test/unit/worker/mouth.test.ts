@@ -1,12 +1,12 @@
 import { expect, test } from 'bun:test'
 import { OUTPUT_LIMITS } from '../../../src/shared/core/output.ts'
-import type { SlotMessage } from '../../../src/worker/messages.ts'
+import type { SlotProgress, SlotSaid } from '../../../src/worker/messages.ts'
 import { createMouth } from '../../../src/worker/mouth.ts'
 import fc from '../../support/property.ts'
 import { waitFor } from '../../support/wait.ts'
 
 function listen() {
-  const posted: SlotMessage[] = []
+  const posted: (SlotSaid | SlotProgress)[] = []
   const mouth = createMouth((message) => posted.push(message))
   const lines = () => posted.flatMap((message) => ('lines' in message ? message.lines : []))
   return {
