@@ -69,7 +69,7 @@ test.skipIf(!hasPsql)(
       )
     } finally {
       await system.sql.unsafe('DROP OWNED BY shop').catch(() => {})
-      await system.sql.unsafe('DROP ROLE IF EXISTS shop; DROP TABLE IF EXISTS orders')
+      await system.sql.unsafe('DROP ROLE IF EXISTS shop; DROP TABLE IF EXISTS public.orders')
       await rm(folder, { recursive: true })
     }
   },

@@ -70,7 +70,7 @@ async function writeUrl(
   schema: string,
 ): Promise<void> {
   const { user, password, host, port, database } = settings
-  const url = `postgres://${user}:${password}@${host}:${port}/${database}?options=-csearch_path%3D${schema}\n`
+  const url = `postgres://${user}:${password}@${host}:${port}/${database}?options=-csearch_path%3Dpublic,${schema}\n`
   await writeFor(null, join(folder, 'database-url'), url)
 }
 
