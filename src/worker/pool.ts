@@ -117,10 +117,13 @@ export function createPool(options: PoolOptions): Pool {
   let onIdle: (() => void)[] = []
   let draining = false
 
-  /** The expected run time of a task that may be sent with others, or null. */
-  function shortMsOf(entry: Entry): number | null {
-    const isExact = entry.timeoutMs !== null && entry.timeoutMs < 2 * LONG_MS
-    return isExact || suspects.has(entry.taskId) ? null : runTimes.shortMs(entry.kind)
+  /**
+   * The expected run time of a task that may be sent with others, or null. One that is tried again may have ended its worker:
+   * that it starts has to be known, or its loss would not count.
+   */
+  function shortMsOf({ taskId, attempt, timeoutMs, kind }: Entry): number | null {
+    const isExact = timeoutMs !== null && timeoutMs < 2 * LONG_MS
+    return isExact || attempt > 1 || suspects.has(taskId) ? null : runTimes.shortMs(kind)
   }
 
   function fill() {

@@ -108,6 +108,15 @@ test('what is not known to be short, or has to be stopped within milliseconds, h
   await pool.idle()
 })
 
+test('a task that is tried again has its message for itself, and its start is reported at once', async () => {
+  const { pool, of, batches, takeAll } = await startPool(1)
+  takeAll([brief('again', { attempt: 2 }), ...named(3).map((id) => brief(id))])
+  expect(batches).toEqual([1])
+  expect(of('started')).toEqual(['again'])
+  await pool.idle()
+  expect(of('started')).toEqual(['again'])
+})
+
 test.each([
   ['holds its thread', busy(FOREVER)],
   ['waits', idle(FOREVER)],
