@@ -639,43 +639,57 @@ BEGIN
 END $$;
 
 -- Notes that tasks of these lanes and priorities may be claimed.
-CREATE FUNCTION note_levels(lanes text[], priorities smallint[]) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION note_levels(lanes text[], priorities smallint[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   INSERT INTO levels (routing, priority, lane)
     SELECT DISTINCT routing_key(g.lane), g.priority, g.lane FROM unnest(lanes, priorities) AS g (lane, priority)
-    WHERE NOT EXISTS (SELECT FROM levels l WHERE l.routing = routing_key(g.lane) AND l.priority = g.priority AND l.used_on >= current_date)
-$$;
+    WHERE NOT EXISTS (SELECT FROM levels l WHERE l.routing = routing_key(g.lane) AND l.priority = g.priority AND l.used_on >= current_date);
+END $$;
 
 -- Lets these tasks be claimed, as far as they wait for nothing, have not ended and nobody has them. Their records are locked.
-CREATE FUNCTION make_ready(given uuid[]) RETURNS void LANGUAGE sql AS $$
-  INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane, concurrency_key)
-    SELECT t.id, t.due_at, t.attempt + 1, t.priority, routing_key(t.lane), t.lane, t.concurrency_key
-    FROM task_records t
-    WHERE t.id = ANY (given) AND t.waits_for = 0 AND coalesce(t.completed_at, t.failed_at, t.cancelled_at) IS NULL
-      AND NOT EXISTS (SELECT FROM held h WHERE h.task_id = t.id);
-  SELECT note_levels(array_agg(t.lane), array_agg(t.priority)) FROM task_records t
-    WHERE t.id = ANY (given) AND t.concurrency_key IS NULL;
-  SELECT ready_keys(array_agg((t.lane, t.concurrency_key, lane_queue(t.lane), t.due_at)::lane_keys)) FROM task_records t
-    WHERE t.id = ANY (given) AND t.concurrency_key IS NOT NULL AND t.waits_for = 0
-      AND coalesce(t.completed_at, t.failed_at, t.cancelled_at) IS NULL
-    HAVING count(*) > 0;
-$$;
+CREATE FUNCTION make_ready(given uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  lanes      text[];
+  priorities smallint[];
+  keys       lane_keys[];
+BEGIN
+  -- Each by its key, whatever the statistics say of tables that are empty now and then.
+  WITH free AS MATERIALIZED (
+    SELECT t.* FROM (SELECT DISTINCT u.id FROM unnest(given) AS u (id)) AS g CROSS JOIN LATERAL (
+      SELECT o.id, o.due_at, o.attempt, o.priority, o.lane, o.concurrency_key FROM task_records o
+      WHERE o.id = g.id AND o.waits_for = 0 AND coalesce(o.completed_at, o.failed_at, o.cancelled_at) IS NULL
+        AND (SELECT true FROM held h WHERE h.task_id = o.id LIMIT 1) IS NULL LIMIT 1
+    ) AS t
+  ), queued AS (
+    INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane, concurrency_key)
+      SELECT f.id, f.due_at, f.attempt + 1, f.priority, routing_key(f.lane), f.lane, f.concurrency_key FROM free f
+  )
+  SELECT array_agg(f.lane) FILTER (WHERE f.concurrency_key IS NULL), array_agg(f.priority) FILTER (WHERE f.concurrency_key IS NULL),
+      array_agg((f.lane, f.concurrency_key, lane_queue(f.lane), f.due_at)::lane_keys) FILTER (WHERE f.concurrency_key IS NOT NULL)
+    INTO lanes, priorities, keys FROM free f;
+  IF lanes IS NOT NULL THEN PERFORM note_levels(lanes, priorities); END IF;
+  IF keys IS NOT NULL THEN PERFORM ready_keys(keys); END IF;
+END $$;
 
 -- Takes these tasks back, as far as they may be claimed, and returns them: whoever claims them at the same time is waited for,
 -- and then has them. Their records are locked.
-CREATE FUNCTION take_ready(given uuid[]) RETURNS SETOF uuid LANGUAGE sql AS $$
-  WITH plain AS (
-    DELETE FROM ready r USING task_records t
-    WHERE t.id = ANY (given) AND t.concurrency_key IS NULL AND r.concurrency_key IS NULL AND r.routing = routing_key(t.lane)
-      AND r.priority = t.priority AND r.due_at = t.due_at AND r.task_id = t.id
-    RETURNING r.task_id
-  ), keyed AS (
-    DELETE FROM ready r USING task_records t
-    WHERE t.id = ANY (given) AND r.concurrency_key IS NOT NULL AND r.concurrency_key = t.concurrency_key AND r.lane = t.lane
-      AND r.priority = t.priority AND r.due_at = t.due_at AND r.task_id = t.id
-    RETURNING r.task_id
-  )
-  SELECT task_id FROM plain UNION ALL SELECT task_id FROM keyed
-$$;
+CREATE FUNCTION take_ready(given uuid[]) RETURNS SETOF uuid LANGUAGE plpgsql AS $$
+BEGIN
+  -- Each by its place in the index, whatever the statistics say of a table that is empty now and then.
+  RETURN QUERY DELETE FROM ready q WHERE q.ctid = ANY (ARRAY(
+    SELECT p.place FROM unnest(given) AS g (id) CROSS JOIN LATERAL (
+      SELECT o.id, o.lane, o.priority, o.due_at, o.concurrency_key FROM task_records o WHERE o.id = g.id LIMIT 1
+    ) AS t CROSS JOIN LATERAL (
+      (SELECT r.ctid AS place FROM ready r
+        WHERE t.concurrency_key IS NULL AND r.concurrency_key IS NULL AND r.routing = routing_key(t.lane)
+          AND r.priority = t.priority AND r.due_at = t.due_at AND r.task_id = t.id LIMIT 1)
+      UNION ALL
+      (SELECT r.ctid AS place FROM ready r
+        WHERE r.concurrency_key IS NOT NULL AND r.concurrency_key = t.concurrency_key AND r.lane = t.lane
+          AND r.priority = t.priority AND r.due_at = t.due_at AND r.task_id = t.id LIMIT 1)
+    ) AS p
+  )) RETURNING q.task_id;
+END $$;
 
 -- Ends the tasks that nobody has, and marks the others, whose workers are to be told. Returns those that were concerned.
 CREATE FUNCTION cancel_tasks(given uuid[]) RETURNS TABLE (id uuid, ended boolean) LANGUAGE plpgsql AS $$

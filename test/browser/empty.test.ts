@@ -124,7 +124,7 @@ test.skipIf(!hasBrowser)(
   async () => {
     const { sql } = system
     await sql`
-      INSERT INTO tasks (id, command, scheduled_at, due_at)
+      INSERT INTO task_records (id, command, scheduled_at, due_at)
       SELECT uuidv7(), CASE n WHEN 12000 THEN 'the needle' ELSE 'hay' END, at, at FROM (
         SELECT n, now() + interval '1 day' - n * interval '1 s' AS at FROM generate_series(1, 12000) AS n) AS made`
     const { page, close } = await openPage()

@@ -55,8 +55,7 @@ const countIn = async (state: State) => {
 }
 
 beforeEach(async () => {
-  await sql`DELETE FROM tasks`
-  await sql`DELETE FROM attempts`
+  await sql`TRUNCATE task_records, ready, held, levels, attempts, counts, count_deltas`
 })
 
 test.each(ACTIONS)(

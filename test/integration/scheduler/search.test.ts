@@ -1,14 +1,20 @@
 import { expect, test } from 'bun:test'
 import { createCaller } from '../../../src/scheduler/trpc.ts'
 import { SEARCH_WINDOW } from '../../../src/shared/store/tasks.ts'
+import { fillLevels } from '../../support/fill.ts'
 import { addWorker, claim, createStand, refuses, report, type Stand } from './stand.ts'
 
 /** So many waiting tasks, the nth newest with the command `n`. */
 async function fill({ sql }: Stand, count: number) {
   await sql`
-    INSERT INTO tasks (id, command, scheduled_at, due_at)
-    SELECT gen_random_uuid(), 'number ' || i || '.', '2030-01-01T00:00:00Z'::timestamptz - i * interval '1 s', now()
-    FROM generate_series(1, ${count}::int) AS i`
+    WITH stored AS (
+      INSERT INTO task_records (id, command, scheduled_at, due_at)
+      SELECT gen_random_uuid(), 'number ' || i || '.', '2030-01-01T00:00:00Z'::timestamptz - i * interval '1 s', now()
+      FROM generate_series(1, ${count}::int) AS i RETURNING id, due_at
+    )
+    INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane) SELECT id, due_at, 1, 0, '//', '//' FROM stored`
+  await fillLevels(sql)
+  await sql`INSERT INTO count_deltas (name, value) VALUES ('pending', ${count}::bigint)`
   await sql`ANALYZE task_records`
 }
 

@@ -153,7 +153,8 @@ for (const [what, error] of Object.entries(HOSTILE)) {
     test(`a notice of 1,000 tasks fits, when ${among} of them failed with ${what}`, async () => {
       const { payloads, events } = await during(async () => {
         await insert(sql, 1000, { maxRetries: 1, command: error ?? '', name: error ?? '' })
-        await sql`UPDATE tasks SET attempt = 2147483640`
+        await sql`UPDATE task_records SET attempt = 2147483640`
+        await sql`UPDATE ready SET attempt = 2147483641`
         for (let round = 0; round < 2; round++) {
           const tasks = await claim(sql, 1000, 4294967295)
           const reports = tasks.map((task, n) =>
@@ -164,9 +165,10 @@ for (const [what, error] of Object.entries(HOSTILE)) {
               startedAt: NOW - 1e12 / 3,
             }),
           )
-          await sql`UPDATE tasks SET due_at = '1000-01-01', picked_at = '1000-01-01' WHERE picked_at IS NOT NULL`
+          await sql`UPDATE task_records SET due_at = '1000-01-01'`
+          await sql`UPDATE held SET picked_at = '1000-01-01'`
           await (round === 0 ? retryTasks(sql, reports, NOW, BACKOFF) : settleTasks(sql, reports, NOW))
-          await sql`UPDATE tasks SET due_at = now() WHERE picked_at IS NULL`
+          await sql`UPDATE ready SET due_at = now()`
         }
       })
       expect(summary(events)).toEqual(
