@@ -1048,3 +1048,9 @@ BEGIN
   RETURN NEW;
 END $$;
 CREATE TRIGGER task_written INSTEAD OF INSERT OR UPDATE OR DELETE ON tasks FOR EACH ROW EXECUTE FUNCTION task_written();
+
+-- Whoever writes to the view need not have this schema in the search path.
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION task_written() SET search_path = pg_catalog, %I, pg_temp', current_schema());
+END $$;

@@ -28,6 +28,13 @@ test('in a database that others use, tables of theirs with the same names are le
   })
   const id = await system.submit()
   expect((await system.ended([id]))[0]).toMatchObject({ state: 'completed' })
+  // By hand, from a session that has another search path.
+  await using theirs = open(settings, { schema: 'public' })
+  const [byHand] = await theirs<
+    { id: string }[]
+  >`INSERT INTO jobs.tasks (command) VALUES ('by hand') RETURNING id`
+  expect((await system.ended([byHand!.id]))[0]).toMatchObject({ state: 'completed' })
+  await system.get('/readyz')
   for (const table of ['tasks', 'workers', 'queues', 'schema_migrations'])
     expect((await sql.unsafe(`SELECT * FROM public.${table}`)).map(({ mine }) => mine)).toEqual(['mine'])
   const [others] = await sql`

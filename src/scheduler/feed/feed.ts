@@ -93,7 +93,8 @@ export function createFeed({
     onError: (error) => log.debug({ err: error }, 'Could not look watched tasks up'),
   })
   const subscriptions: Subscription[] = []
-  const signalChannel = `taskmaster_signal_${crypto.randomUUID().replaceAll('-', '')}`
+  // Its own, whatever the schema: sent by no function of ours.
+  const signalChannel = `feed_signal_${crypto.randomUUID().replaceAll('-', '')}`
   let currentAt: number | null = null
   let wasListening = false
   /** Nothing was told since the last gap. */
