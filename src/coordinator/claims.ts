@@ -49,19 +49,20 @@ export function createClaims(
   return {
     async claim(workerIds, can, others = []) {
       const agedPlaces = ageingMs === null ? 0 : Math.floor((sinceAged + workerIds.length) / AGED_EVERY)
-      const order = { ageingMs, agedPlaces, others, places: places.for(capabilityKey(can)) }
+      const from = places.for(capabilityKey(can))
+      const order = { ageingMs, agedPlaces, others, places: from }
       const tasks =
         governed && (await hasGoverned(sql, can))
           ? await claimGoverned(transactions, workerIds, can, order)
           : await claimTasks(sql, workerIds, can, order)
       sinceAged = (sinceAged + tasks.length) % AGED_EVERY
-      places.claimed(tasks)
+      places.claimed(from, tasks)
       return tasks
     },
     async msUntilNextDue(can) {
-      const kind = capabilityKey(can)
-      const { ms: next, at } = await lookAhead(sql, can, places.for(kind))
-      if (next === null || next > 0) places.nothingDue(kind, at)
+      const from = places.for(capabilityKey(can))
+      const { ms: next, at } = await lookAhead(sql, can, from)
+      if (next === null || next > 0) places.nothingDue(from, at)
       const nextGoverned = governed ? await msUntilGoverned(sql, can) : null
       return next === null || nextGoverned === null ? (next ?? nextGoverned) : Math.min(next, nextGoverned)
     },

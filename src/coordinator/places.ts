@@ -8,14 +8,20 @@ const MARGIN_MS = 2000
 /** Levels whose places are remembered; of others all is looked at that is not claimed yet. */
 const MAX_LEVELS = 50
 
+export interface PlacesOfKind extends Places {
+  kind: string
+  /** How often all was forgotten before: what a statement found that began earlier says nothing of what was announced since. */
+  forgotten: number
+}
+
 /** Where the claims of this coordinator have got to. Forgotten with every scan, so that nothing is passed by for ever. */
 export interface PlaceKeeper {
-  /** For claims for this kind of workers. */
-  for(kind: string): Places
+  /** For one statement for this kind of workers; what comes of it is noted with it. */
+  for(kind: string): PlacesOfKind
   /** These were claimed: in their levels, whatever was due before them was, too. */
-  claimed(tasks: ClaimedTask[]): void
+  claimed(from: PlacesOfKind, tasks: ClaimedTask[]): void
   /** Nothing was due for this kind at that time, in epoch ms by the database's clock. */
-  nothingDue(kind: string, at: number): void
+  nothingDue(from: PlacesOfKind, at: number): void
   forget(): void
   /** Something is due that was so long ago, in ms, that it may have been passed by. */
   dueSince(ms: number): void
@@ -24,6 +30,7 @@ export interface PlaceKeeper {
 export function createPlaces(): PlaceKeeper {
   const levels = new Map<string, number>()
   const kinds = new Map<string, number>()
+  let forgotten = 0
 
   function note(map: Map<string, number>, key: string, at: number) {
     const place = Math.max(at - MARGIN_MS, map.get(key) ?? 0)
@@ -37,16 +44,21 @@ export function createPlaces(): PlaceKeeper {
   }
 
   const forget = () => {
+    forgotten++
     levels.clear()
     kinds.clear()
   }
   return {
-    for: (kind) => ({ of: Object.fromEntries(levels), others: kinds.get(kind) ?? null }),
-    claimed(tasks) {
+    for: (kind) => ({
+      ...{ kind, forgotten },
+      ...{ of: Object.fromEntries(levels), others: kinds.get(kind) ?? null },
+    }),
+    claimed(from, tasks) {
+      if (from.forgotten !== forgotten) return
       for (const { level, dueMs } of tasks) note(levels, level, dueMs)
     },
-    nothingDue(kind, at) {
-      note(kinds, kind, at)
+    nothingDue(from, at) {
+      if (from.forgotten === forgotten) note(kinds, from.kind, at)
     },
     forget,
     dueSince(ms) {

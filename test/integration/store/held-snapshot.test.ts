@@ -29,9 +29,10 @@ test('while a transaction is left open, a claim from its place does not walk pas
     )
   for (let round = 0; round < ROUNDS; round++) {
     await submit(round)
-    const tasks = await claimTasks(sql, WORKERS, PLAIN, { ...STRICT, places: places.for('') })
+    const from = places.for('')
+    const tasks = await claimTasks(sql, WORKERS, PLAIN, { ...STRICT, places: from })
     expect(tasks).toHaveLength(WORKERS.length)
-    places.claimed(tasks)
+    places.claimed(from, tasks)
   }
   await submit(ROUNDS)
   const [withPlace] = await explain(database, (own) => lookAhead(own, PLAIN, places.for('')))
