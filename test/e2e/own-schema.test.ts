@@ -91,11 +91,12 @@ test('two schemas of one database do not wake each other', async () => {
 
 test('what migrate would run is printed, and run by hand gives what services take for up to date', async () => {
   const { settings } = await createTestDatabase()
-  await using own = open(settings, { schema: 'printed', poolMax: 1 })
+  await using own = open(settings, { schema: 'user', poolMax: 1 })
   const { user, password, host, port, database } = settings
   const env = {
     DATABASE_URL: `postgres://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`,
-    DB_SCHEMA: 'printed',
+    // A word of SQL, which has to be quoted.
+    DB_SCHEMA: 'user',
   }
   const printed = await run('src/cli/main.ts', ['migrate', '--print'], env)
   expect(printed).toMatchObject({ code: 0, err: '' })

@@ -2,7 +2,7 @@ import postgres from 'postgres'
 import { parseExact } from '../core/exact-json.ts'
 import { arrayTypes } from './arrays.ts'
 import { createPool } from './pool.ts'
-import { DEFAULT_SCHEMA } from './schema.ts'
+import { DEFAULT_SCHEMA, quoted } from './schema.ts'
 import { SESSION_SETTINGS } from './session.ts'
 
 export interface DatabaseSettings {
@@ -67,7 +67,7 @@ function open(settings: DatabaseSettings): Sql {
       // As texts: the driver leaves out what is 0 or false.
       ...(SESSION_SETTINGS as Record<string, string>),
       // Nothing of others is found, whatever it is called.
-      search_path: settings.schema ?? DEFAULT_SCHEMA,
+      search_path: quoted(settings.schema ?? DEFAULT_SCHEMA),
     },
   })
 }

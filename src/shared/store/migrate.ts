@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { AppError } from '../core/error.ts'
 import type { Sql } from './connect.ts'
-import { schemaOf } from './schema.ts'
+import { quoted, schemaOf } from './schema.ts'
 
 const FOLDER = `${import.meta.dir}/../../../sql`
 /** Any number, as long as every service takes the same. */
@@ -63,8 +63,8 @@ export async function migrate(sql: Sql, folder = FOLDER): Promise<string[]> {
 const NO_PERMISSION = '42501'
 
 const preparation = (schema: string) => `
-  CREATE SCHEMA IF NOT EXISTS ${schema};
-  CREATE TABLE IF NOT EXISTS ${schema}.schema_migrations (
+  CREATE SCHEMA IF NOT EXISTS ${quoted(schema)};
+  CREATE TABLE IF NOT EXISTS ${quoted(schema)}.schema_migrations (
     name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
   );`
 
@@ -99,7 +99,7 @@ export async function printMigration(sql: Sql, folder = FOLDER): Promise<string>
     ({ name, text, checksum }) =>
       `-- ${name}\n${text.trim()}\nINSERT INTO schema_migrations (name, checksum) VALUES ('${name}', '${checksum}');\n`,
   )
-  return `BEGIN;\n${preparation(schema)}\nSET LOCAL search_path = ${schema};\n\n${steps.join('\n')}\nCOMMIT;\n`
+  return `BEGIN;\n${preparation(schema)}\nSET LOCAL search_path = ${quoted(schema)};\n\n${steps.join('\n')}\nCOMMIT;\n`
 }
 
 /**

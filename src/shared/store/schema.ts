@@ -11,7 +11,10 @@ export const isSchemaName = (name: string): boolean => NAME.test(name)
 export const SCHEMA_NAME_HELP =
   'at most 40 lower-case letters, digits and underscores, beginning with a letter or an underscore and not with pg_'
 
+/** As an identifier: a name of these letters may still be a word of SQL, such as user. */
+export const quoted = (name: string): string => `"${name}"`
+
 /** The schema of the sessions of a pool. */
 export function schemaOf(sql: Sql): string {
-  return String(sql.options.connection.search_path)
+  return String(sql.options.connection.search_path).slice(1, -1)
 }
