@@ -476,11 +476,6 @@ BEGIN
   RETURN translate(encode(sha256(convert_to(canonical_json(asked), 'UTF8')), 'base64'), '+/=', '-_');
 END $$;
 
--- A UUIDv7 whose time is so many 4096ths of a millisecond since 1970; the rest is random.
-CREATE FUNCTION uuid_v7(at bigint) RETURNS uuid LANGUAGE sql VOLATILE AS $$
-  SELECT encode(overlay(overlay(uuid_send(gen_random_uuid()) PLACING substr(int8send(at >> 12), 3) FROM 1 FOR 6)
-    PLACING substr(int8send(28672 | (at & 4095)), 7) FROM 7 FOR 2), 'hex')::uuid
-$$;
 
 CREATE FUNCTION refuse(message text, field text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -754,7 +749,7 @@ BEGIN
       'is_double', 'inexact_fault', 'read_instant', 'write_instant', 'is_ipv4', 'is_ipv6', 'is_host', 'url_fault',
       'text_fault', 'name_fault', 'is_no_number', 'is_no_whole_number', 'whole_number_fault', 'choice_fault', 'read_priority',
       'labels_fault', 'depends_on_fault', 'payload_fault', 'texts_fault', 'headers_fault', 'is_status', 'executor_fault',
-      'submission_fault', 'submission_labels', 'submission_parents', 'submission_lane', 'submission_hash', 'uuid_v7', 'refuse',
+      'submission_fault', 'submission_labels', 'submission_parents', 'submission_lane', 'submission_hash', 'refuse',
       'refuse_key', 'check_tasks', 'submit_tasks', 'store_submissions', 'submit', 'submit_many', 'allow_submit')
   LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', one.name);

@@ -34,6 +34,8 @@ test('in a database that others use, tables of theirs with the same names are le
     { id: string }[]
   >`INSERT INTO jobs.tasks (command) VALUES ('by hand') RETURNING id`
   expect((await system.ended([byHand!.id]))[0]).toMatchObject({ state: 'completed' })
+  // Ids are in the order of time, whoever makes them.
+  expect(byHand!.id > id).toBe(true)
   await system.get('/readyz')
   for (const table of ['tasks', 'workers', 'queues', 'schema_migrations'])
     expect((await sql.unsafe(`SELECT * FROM public.${table}`)).map(({ mine }) => mine)).toEqual(['mine'])
