@@ -9,8 +9,11 @@ import { waitFor } from '../support/wait.ts'
 const FAST = { HEARTBEAT_INTERVAL: '500' }
 const NO_WORKERS = { code: status.UNKNOWN, details: 'no workers available' }
 
-async function stand(ids: number[], { reports = false, env = {} as Record<string, string> } = {}) {
-  const system = await startSystem({ env })
+async function stand(
+  ids: number[],
+  { reports = false, hasScheduler = false, env = {} as Record<string, string> } = {},
+) {
+  const system = await startSystem({ env, hasScheduler })
   const heartbeatMs = Number(env.HEARTBEAT_INTERVAL ?? 5000)
   const start = (id: number) => startFakeWorker({ id, coordinator: system.address, reports, heartbeatMs })
   const workers = await Promise.all(ids.map(start))
@@ -92,7 +95,7 @@ test.each(['one after the other', 'all at once'])(
 )
 
 test('a task carries its command and its priority to the worker, and its statuses come back', async () => {
-  const { system, workers } = await stand([7], { reports: true })
+  const { system, workers } = await stand([7], { reports: true, hasScheduler: true })
   const { task_id } = await system.post<{ task_id: string }>('/tasks', { command: 'echo hi', priority: 3 })
   expect(await system.ended([task_id])).toMatchObject([{ state: 'completed', attempt: 1, workerId: 7 }])
   expect(workers[0]!.received).toEqual([{ task_id, data: 'echo hi', priority: 3 }])

@@ -1,4 +1,3 @@
-import { afterAll } from 'bun:test'
 import { credentials, type requestCallback, type ServiceError } from '@grpc/grpc-js'
 import type { ClientTaskResponse__Output } from '../../src/shared/rpc/gen/grpcapi/ClientTaskResponse.ts'
 import type { HeartbeatRequest } from '../../src/shared/rpc/gen/grpcapi/HeartbeatRequest.ts'
@@ -7,6 +6,7 @@ import type { UpdateTaskStatusRequest } from '../../src/shared/rpc/gen/grpcapi/U
 import type { UpdateTaskStatusResponse__Output } from '../../src/shared/rpc/gen/grpcapi/UpdateTaskStatusResponse.ts'
 import type { WorkerMeta__Output } from '../../src/shared/rpc/gen/grpcapi/WorkerMeta.ts'
 import { CoordinatorService } from './documented.ts'
+import { atEnd } from './lifetime.ts'
 
 /** A client of a coordinator that knows the documented calls. Each rejects with the gRPC error. */
 export interface DocumentedClient {
@@ -18,7 +18,6 @@ export interface DocumentedClient {
   close(): void
 }
 
-const open = new Set<DocumentedClient>()
 const LIMIT_MS = 10_000
 
 /** @param address host:port of a coordinator */
@@ -36,10 +35,11 @@ export function documentedClient(address: string): DocumentedClient {
       return workers
     },
     close() {
-      if (open.delete(client)) grpc.close()
+      forget()
+      grpc.close()
     },
   }
-  open.add(client)
+  const forget = atEnd(client.close)
   return client
 }
 
@@ -58,7 +58,3 @@ function answer<Response>(send: (callback: requestCallback<Response>) => unknown
     send((error, response) => (error ? reject(error) : resolve(response as Response)))
   })
 }
-
-afterAll(() => {
-  for (const client of open) client.close()
-})

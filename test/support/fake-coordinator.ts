@@ -1,9 +1,9 @@
-import { afterAll } from 'bun:test'
 import { credentials, Server, ServerCredentials, status } from '@grpc/grpc-js'
 import type { HeartbeatRequest__Output } from '../../src/shared/rpc/gen/grpcapi/HeartbeatRequest.ts'
 import type { TaskResponse__Output } from '../../src/shared/rpc/gen/grpcapi/TaskResponse.ts'
 import type { UpdateTaskStatusRequest__Output } from '../../src/shared/rpc/gen/grpcapi/UpdateTaskStatusRequest.ts'
 import { CoordinatorService, WorkerService } from './documented.ts'
+import { atEnd } from './lifetime.ts'
 
 /** A coordinator of somebody else's: it knows the documented calls alone, so `Work` is UNIMPLEMENTED. */
 export interface FakeCoordinator {
@@ -19,8 +19,6 @@ export interface FakeCoordinator {
   refuse(refusing: boolean): void
   stop(): void
 }
-
-const running = new Set<FakeCoordinator>()
 
 /** @param port 0: any free one */
 export async function startFakeCoordinator(port = 0): Promise<FakeCoordinator> {
@@ -64,15 +62,12 @@ export async function startFakeCoordinator(port = 0): Promise<FakeCoordinator> {
       refusing = now
     },
     stop() {
-      if (running.delete(fake)) server.forceShutdown()
+      forget()
+      server.forceShutdown()
     },
   }
-  running.add(fake)
+  const forget = atEnd(fake.stop)
   return fake
 }
 
 type Answer<Response> = (error: { code: number; details: string } | null, response?: Response) => void
-
-afterAll(() => {
-  for (const coordinator of running) coordinator.stop()
-})

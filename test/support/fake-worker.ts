@@ -1,9 +1,9 @@
-import { afterAll } from 'bun:test'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import type { TaskRequest__Output } from '../../src/shared/rpc/gen/grpcapi/TaskRequest.ts'
 import type { WorkerServiceHandlers } from '../../src/shared/rpc/gen/grpcapi/WorkerService.ts'
 import { documentedClient } from './client.ts'
 import { WorkerService } from './documented.ts'
+import { atEnd } from './lifetime.ts'
 
 export interface FakeWorkerOptions {
   /** uint32. */
@@ -29,8 +29,6 @@ export interface FakeWorker {
   /** Gone, as a process that was killed is. */
   stop(): void
 }
-
-const running = new Set<FakeWorker>()
 
 /** Starts one and resolves when its first heartbeat is acknowledged. */
 export async function startFakeWorker(options: FakeWorkerOptions): Promise<FakeWorker> {
@@ -71,16 +69,12 @@ export async function startFakeWorker(options: FakeWorkerOptions): Promise<FakeW
     received,
     silence: () => clearInterval(timer),
     stop() {
-      if (!running.delete(worker)) return
+      forget()
       clearInterval(timer)
       server.forceShutdown()
       client.close()
     },
   }
-  running.add(worker)
+  const forget = atEnd(worker.stop)
   return worker
 }
-
-afterAll(() => {
-  for (const worker of running) worker.stop()
-})

@@ -1,8 +1,8 @@
-import { afterAll } from 'bun:test'
 import { join } from 'node:path'
 import { eachLine } from '../../src/cli/up/lines.ts'
 import { type LogLine, parseLogLine } from '../../src/cli/up/log-line.ts'
 import { entryOf, READY, type ServiceName } from '../../src/cli/up/services.ts'
+import { atEnd, type Lifetime, lifetime } from './lifetime.ts'
 
 const ROOT = join(import.meta.dir, '..', '..')
 
@@ -25,18 +25,18 @@ export interface Service {
 export interface StartOptions {
   /** False: return at once instead of waiting for its ready line. */
   untilReady?: boolean
+  /** With what it ends; by default with the test that runs, or with the test file. */
+  of?: Lifetime
 }
-
-const running = new Set<Bun.Subprocess>()
 
 /**
  * Starts a service as its own process, on any free port unless `env` says otherwise, and waits until it is
- * up. It ends with the test file, and with the test process should that be killed.
+ * up. Should the test process be killed, it ends, too.
  */
 export async function startService(
   name: ServiceName,
   env: Record<string, string>,
-  { untilReady = true }: StartOptions = {},
+  { untilReady = true, of = lifetime() }: StartOptions = {},
 ): Promise<Service> {
   const child = Bun.spawn([process.execPath, entryOf(name)], {
     cwd: ROOT,
@@ -45,8 +45,11 @@ export async function startService(
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  running.add(child)
-  child.exited.then(() => running.delete(child))
+  const forget = atEnd(() => {
+    child.kill('SIGKILL')
+    return child.exited
+  }, of)
+  child.exited.then(forget)
 
   const logs: LogLine[] = []
   let port = 0
@@ -94,8 +97,3 @@ function inherited(): Record<string, string> {
   const { PATH = '', HOME = '', TMPDIR = '/tmp' } = process.env
   return { PATH, HOME, TMPDIR }
 }
-
-afterAll(async () => {
-  for (const child of running) child.kill('SIGKILL')
-  await Promise.all([...running].map((child) => child.exited))
-})

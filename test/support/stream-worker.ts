@@ -1,10 +1,10 @@
-import { afterAll } from 'bun:test'
 import { type ClientDuplexStream, credentials } from '@grpc/grpc-js'
 import type { CoordinatorMessage__Output } from '../../src/shared/rpc/gen/grpcapi/CoordinatorMessage.ts'
 import type { Report } from '../../src/shared/rpc/gen/grpcapi/Report.ts'
 import type { Task__Output } from '../../src/shared/rpc/gen/grpcapi/Task.ts'
 import type { WorkerMessage } from '../../src/shared/rpc/gen/grpcapi/WorkerMessage.ts'
 import { CoordinatorService } from '../../src/shared/rpc/load.ts'
+import { atEnd } from './lifetime.ts'
 
 export interface StreamWorkerOptions {
   id: number
@@ -41,7 +41,6 @@ export interface StreamWorker {
   stop(): void
 }
 
-const running = new Set<StreamWorker>()
 const HEARTBEAT_MS = 1000
 
 /** Resolves when the coordinator has welcomed it. */
@@ -116,17 +115,13 @@ export async function startStreamWorker(options: StreamWorkerOptions): Promise<S
     },
     lost: lost.promise,
     stop() {
-      if (!running.delete(worker)) return
+      forget()
       clearInterval(heartbeat)
       stream.cancel()
       client.close()
     },
   }
-  running.add(worker)
+  const forget = atEnd(worker.stop)
   await welcomed.promise
   return worker
 }
-
-afterAll(() => {
-  for (const worker of running) worker.stop()
-})

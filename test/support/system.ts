@@ -1,18 +1,21 @@
 import type { DatabaseSettings, Sql } from '../../src/shared/store/connect.ts'
 import { createTestDatabase, databaseEnv } from './database.ts'
+import { lifetime } from './lifetime.ts'
 import { type Service, startService } from './processes.ts'
 import { waitFor } from './wait.ts'
 
 export interface SystemOptions {
   /** Names of the workers. */
   workers?: string[]
+  /** False: there is no scheduler, for tests that submit nothing by REST. */
+  hasScheduler?: boolean
   /** For every process. */
   env?: Record<string, string>
   /** A database of the test's own instead of a fresh one of the shared server. */
   database?: { settings: DatabaseSettings; sql: Sql }
 }
 
-/** A coordinator, a scheduler and workers, each its own process, on a database of the test's own. */
+/** A coordinator, a scheduler and workers, each its own process, on a database of the test's own; all end at once. */
 export interface System {
   readonly sql: Sql
   readonly settings: DatabaseSettings
@@ -53,41 +56,53 @@ const BATCH = 1000
 /** Patience for a machine that runs many tests at once. */
 const PATIENT = { DB_CONNECT_TIMEOUT: '10000' }
 
-export async function startSystem({ workers = [], env = {}, database }: SystemOptions = {}): Promise<System> {
+export async function startSystem({
+  workers = [],
+  hasScheduler = true,
+  env = {},
+  database,
+}: SystemOptions = {}): Promise<System> {
   const { settings, sql } = database ?? (await createTestDatabase())
   const all = { ...databaseEnv(settings), ...PATIENT, ...env }
-  const coordinator = await startService('coordinator', all)
+  const of = lifetime()
+  const coordinator = await startService('coordinator', all, { of })
   const address = `127.0.0.1:${coordinator.port}`
-  const scheduler = await startService('scheduler', { ...all, COORDINATOR_ADDRESS: address })
-  const url = `http://127.0.0.1:${scheduler.port}`
+  const running = hasScheduler
+    ? await startService('scheduler', { ...all, COORDINATOR_ADDRESS: address }, { of })
+    : null
+  const scheduler = () => {
+    if (!running) throw new Error('This system was started without a scheduler')
+    return running
+  }
+  const url = () => `http://127.0.0.1:${scheduler().port}`
 
   const system: System = {
     sql,
     settings,
     coordinator,
-    scheduler,
+    get scheduler() {
+      return scheduler()
+    },
     workers: new Map(),
     address,
     async startWorker(name, own = {}) {
       const identity = { COORDINATOR_ADDRESS: address, WORKER_NAME: name }
-      const worker = await startService('worker', { ...env, ...identity, ...own })
+      const worker = await startService('worker', { ...env, ...identity, ...own }, { of })
       system.workers.set(name, worker)
       return worker
     },
     async restartCoordinator() {
-      system.coordinator = await startService('coordinator', {
-        ...all,
-        COORDINATOR_PORT: String(coordinator.port),
-      })
+      const there = { COORDINATOR_PORT: String(coordinator.port) }
+      system.coordinator = await startService('coordinator', { ...all, ...there }, { of })
       return system.coordinator
     },
     async get<T>(path: string) {
-      const response = await fetch(`${url}${path}`)
+      const response = await fetch(`${url()}${path}`)
       if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`)
       return (await response.json()) as T
     },
     async post<T>(path: string, body: unknown) {
-      const response = await fetch(`${url}${path}`, {
+      const response = await fetch(`${url()}${path}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),

@@ -1,8 +1,8 @@
-import { afterAll } from 'bun:test'
 import { credentials, loadPackageDefinition, type ServiceError } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import type { TaskRequest } from '../../src/shared/rpc/gen/task/TaskRequest.ts'
 import type { ProtoGrpcType } from '../../src/shared/rpc/gen/task.ts'
+import { atEnd } from './lifetime.ts'
 
 const options = { longs: Number, enums: String, keepCase: true, defaults: true }
 const { task } = loadPackageDefinition(
@@ -21,13 +21,12 @@ export interface TaskClient {
   }
 }
 
-const open = new Set<{ close(): void }>()
 const LIMIT_MS = 10_000
 
 /** @param address host:port of a coordinator */
 export function taskClient(address: string): TaskClient {
   const grpc = new task.TaskService(address, credentials.createInsecure())
-  open.add(grpc)
+  atEnd(() => grpc.close())
   const limit = () => ({ deadline: Date.now() + LIMIT_MS })
   const answer = <Response>(send: (callback: (error: unknown, response?: Response) => void) => unknown) =>
     new Promise<Response>((resolve, reject) => {
@@ -48,7 +47,3 @@ export function taskClient(address: string): TaskClient {
     },
   }
 }
-
-afterAll(() => {
-  for (const client of open) client.close()
-})

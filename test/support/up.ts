@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eachLine } from '../../src/cli/up/lines.ts'
+import { atEnd, lifetime, ofFile } from './lifetime.ts'
 import { waitFor } from './wait.ts'
 
 const ROOT = join(import.meta.dir, '..', '..')
@@ -28,7 +29,6 @@ export interface Launcher {
   interrupt(): Promise<number>
 }
 
-const running = new Set<Bun.Subprocess>()
 const folders = new Set<string>()
 
 /** A folder that is removed when the test file ends. */
@@ -40,7 +40,7 @@ export async function temporaryFolder(): Promise<string> {
 
 /** Runs a program of ours to its end. */
 export async function run(entry: string, args: string[], env: Record<string, string> = {}): Promise<Run> {
-  const child = spawn(entry, args, env)
+  const child = spawn(entry, args, env, ofFile)
   const [out, err, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -92,7 +92,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-function spawn(entry: string, args: string[], env: Record<string, string>) {
+function spawn(entry: string, args: string[], env: Record<string, string>, of = lifetime()) {
   const { PATH = '', HOME = '', TMPDIR = '/tmp' } = process.env
   const child = Bun.spawn([process.execPath, join(ROOT, entry), ...args], {
     cwd: ROOT,
@@ -101,20 +101,21 @@ function spawn(entry: string, args: string[], env: Record<string, string>) {
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  running.add(child)
-  child.exited.then(() => running.delete(child))
+  child.exited.then(atEnd(() => end(child), of))
   return child
 }
 
-afterAll(async () => {
-  // SIGTERM, because what they started goes down with them only when they end in order. Again, because their database may
-  // be gone by now, and they would wait for it with what they have to report.
-  const end = () => {
-    for (const child of running) child.kill('SIGTERM')
-  }
-  end()
-  const hurry = setInterval(end, HURRY_MS)
-  await Promise.all([...running].map((child) => child.exited))
+/**
+ * SIGTERM, because what it started goes down with it only when it ends in order. Again, because its database may be gone by
+ * now, and it would wait for that with what it has to report.
+ */
+async function end(child: Bun.Subprocess): Promise<void> {
+  child.kill('SIGTERM')
+  const hurry = setInterval(() => child.kill('SIGTERM'), HURRY_MS)
+  await child.exited
   clearInterval(hurry)
+}
+
+afterAll(async () => {
   await Promise.all([...folders].map((folder) => rm(folder, { recursive: true, force: true })))
 })
