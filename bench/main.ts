@@ -17,6 +17,7 @@ instantaneous tasks. Prints a table and a line of JSON. Ctrl-C stops and removes
   bun run bench                 everything, about a minute
   bun run bench --tasks 20000   smaller drains
   bun run bench --json          the JSON alone; so with each of these:
+  bun run bench --workers 1     fewer workers, or more; with each of these, too
 
   bun run bench --faults        how long it takes to go on after a worker or a coordinator is killed
   bun run bench --dashboard     the dashboard in headless Chromium, against its budgets, about three minutes;

@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import { freePort } from '../src/cli/up/ports.ts'
 import type { Sql } from '../src/shared/store/connect.ts'
 import { type Bench, type Process, residentMiB, startProcess, temporaryFolder } from './cluster.ts'
+import { numberOf } from './flags.ts'
 
 const HOST = '127.0.0.1'
 
 export interface SystemOptions {
-  /** Processes of each kind; 1, 1 and 3 by default. */
+  /** Processes of each kind; 1, 1 and as many as `--workers` says by default. */
   coordinators?: number
   schedulers?: number
   workers?: number
@@ -34,7 +35,13 @@ export interface System {
 
 /** Starts coordinators, workers and schedulers on a database, and waits until all are up. */
 export async function startSystem(database: Bench, options: SystemOptions = {}): Promise<System> {
-  const { coordinators = 1, schedulers = 1, workers = 3, worker = {}, history = false } = options
+  const {
+    coordinators = 1,
+    schedulers = 1,
+    workers = numberOf('--workers', 3),
+    worker = {},
+    history = false,
+  } = options
   const { sql, settings } = database
   const folder = await temporaryFolder('history')
   const historyFile = join(folder.path, 'history.jsonl')

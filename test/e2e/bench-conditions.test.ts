@@ -22,6 +22,8 @@ test('limits: the same drain in a plain queue and in a limited one, and their ra
 test('a soak: the first, the last and the largest memory of each process, and its slope', async () => {
   const { rows, columns, result } = await runBench(
     '--soak',
+    '--workers',
+    '3',
     '--minutes',
     '0.035',
     '--every',

@@ -18,9 +18,9 @@ export interface BenchRun {
   result: any
 }
 
-/** Runs `bun run bench` with these words. */
+/** Runs `bun run bench` with these words, and with one worker unless they say how many. */
 export async function runBench(...args: string[]): Promise<BenchRun> {
-  const child = startBench(args)
+  const child = startBench(args.includes('--workers') ? args : ['--workers', '1', ...args])
   const [out, err, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
