@@ -41,24 +41,31 @@ export async function cleanUp(): Promise<void> {
   }
 }
 
-/** Cleans up on Ctrl-C and on SIGTERM, then exits with 130. */
-export function cleanUpOnSignal(): void {
+export interface SignalOptions {
+  /** With which the process exits on Ctrl-C and on SIGTERM, when it has cleaned up; 130 by default. */
+  exitCode?: number
+  /** ms after which it exits whether it has cleaned up or not; none by default. */
+  limitMs?: number
+}
+
+function cleanUpOnSignal({ exitCode = 130, limitMs }: SignalOptions): void {
   const onSignal = async () => {
     if (interrupted) return
     interrupted = true
     // What the bench was waiting for fails now, which is of no interest any more.
     process.on('unhandledRejection', () => {})
     process.on('uncaughtException', () => {})
+    if (limitMs !== undefined) setTimeout(() => process.exit(exitCode), limitMs)
     await cleanUp()
-    process.exit(130)
+    process.exit(exitCode)
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
 }
 
 /** Runs a bench to its end, whatever that is, and leaves nothing behind. */
-export async function runToEnd(bench: () => Promise<void>): Promise<void> {
-  cleanUpOnSignal()
+export async function runToEnd(bench: () => Promise<void>, options: SignalOptions = {}): Promise<void> {
+  cleanUpOnSignal(options)
   try {
     await bench()
   } catch (error) {

@@ -91,6 +91,8 @@ export interface Process {
   readonly name: string
   readonly pid: number
   readonly port: number
+  /** How it ended. */
+  readonly exited: Promise<string>
   stop(): Promise<void>
 }
 
@@ -137,7 +139,7 @@ export async function startProcess(
       throw new Error(`${name} was not up in ${START_LIMIT_MS / 1000} s`)
     }),
   ])
-  return { name, pid: child.pid, port: Number(line.port ?? 0), stop }
+  return { name, pid: child.pid, port: Number(line.port ?? 0), exited: child.exited, stop }
 }
 
 /** Resident memory of a process in MiB. */
