@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { FULL_SPEED } from '../support/processes.ts'
 import { randomFor } from '../support/seed.ts'
 import { startStreamWorker } from '../support/stream-worker.ts'
 import { type System, startSystem } from '../support/system.ts'
@@ -11,7 +12,10 @@ const percentile = (values: number[], share: number) =>
 
 test('of 500 tasks due at random instants none starts early', async () => {
   // Two workers of ours, and one that reads the clock itself.
-  const system = await startSystem({ workers: ['worker-1', 'worker-2'], env: { TASK_PROCESS_TIME: '1' } })
+  const system = await startSystem({
+    workers: ['worker-1', 'worker-2'],
+    env: { ...FULL_SPEED, TASK_PROCESS_TIME: '1' },
+  })
   const witness = await startStreamWorker({ id: 3, coordinator: system.address, takesMs: 1 })
   await system.ended(await system.burst(100)) // warm
   const warm = witness.runs.length
@@ -41,7 +45,7 @@ test('of 500 tasks due at random instants none starts early', async () => {
 })
 
 test('a task that is due in a moment wakes an idle system, whatever is due much later', async () => {
-  const system = await startSystem({ workers: ['worker-1'], env: { TASK_PROCESS_TIME: '1' } })
+  const system = await startSystem({ workers: ['worker-1'], env: { ...FULL_SPEED, TASK_PROCESS_TIME: '1' } })
   const schedule = async (inMs: number) => {
     const at = Date.now() + inMs
     const body = { command: 'later', scheduled_at: new Date(at).toISOString() }
@@ -85,7 +89,7 @@ const IDEAL_MS = (TASKS * TASK_MS) / SLOTS
 test('1,000 tasks of 100 ms on 3 workers of 5 slots finish within 1.10 of the ideal', async () => {
   const system = await startSystem({
     workers: ['worker-1', 'worker-2', 'worker-3'],
-    env: { TASK_PROCESS_TIME: String(TASK_MS) },
+    env: { ...FULL_SPEED, TASK_PROCESS_TIME: String(TASK_MS) },
   })
   await system.ended(await system.burst(3 * SLOTS)) // warm
   const ratios = [await measure(system)]

@@ -7,6 +7,12 @@ import { atEnd, type Lifetime, lifetime } from './lifetime.ts'
 const ROOT = join(import.meta.dir, '..', '..')
 
 const START_LIMIT_MS = 20_000
+/**
+ * Processes that live for seconds spend a fifth of their time on optimizing what ends before it pays. Tests of speed have it
+ * on, by `FULL_SPEED`.
+ */
+export const SHORT_LIVED = { BUN_JSC_useDFGJIT: '0' }
+export const FULL_SPEED = { BUN_JSC_useDFGJIT: '1' }
 
 export interface Service {
   readonly process: Bun.Subprocess
@@ -40,7 +46,14 @@ export async function startService(
 ): Promise<Service> {
   const child = Bun.spawn([process.execPath, entryOf(name)], {
     cwd: ROOT,
-    env: { ...inherited(), COORDINATOR_PORT: '0', SCHEDULER_PORT: '0', ...env, TASKMASTER_PARENT: '1' },
+    env: {
+      ...inherited(),
+      ...SHORT_LIVED,
+      COORDINATOR_PORT: '0',
+      SCHEDULER_PORT: '0',
+      ...env,
+      TASKMASTER_PARENT: '1',
+    },
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eachLine } from '../../src/cli/up/lines.ts'
 import { atEnd, lifetime, ofFile } from './lifetime.ts'
+import { SHORT_LIVED } from './processes.ts'
 import { waitFor } from './wait.ts'
 
 const ROOT = join(import.meta.dir, '..', '..')
@@ -96,7 +97,7 @@ function spawn(entry: string, args: string[], env: Record<string, string>, of = 
   const { PATH = '', HOME = '', TMPDIR = '/tmp' } = process.env
   const child = Bun.spawn([process.execPath, join(ROOT, entry), ...args], {
     cwd: ROOT,
-    env: { PATH, HOME, TMPDIR, ...ENV, ...env, TASKMASTER_PARENT: '1' },
+    env: { PATH, HOME, TMPDIR, ...SHORT_LIVED, ...ENV, ...env, TASKMASTER_PARENT: '1' },
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',
