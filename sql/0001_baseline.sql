@@ -485,6 +485,16 @@ BEGIN
   IF pg_notification_queue_usage() < 0.5 THEN PERFORM pg_notify(own_channel(channel), payload); END IF;
 END $$;
 
+-- A channel and what is told on it, one after the other, of several notices. Statements that change tasks return them, and
+-- whoever has committed one passes them on. A transaction that notifies by itself takes a lock of the whole cluster when it
+-- commits, and has it until the commit is on disk, so that of all such one commits at a time.
+CREATE FUNCTION send_notices(notices text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  FOR n IN 1 .. coalesce(cardinality(notices), 0) / 2 LOOP
+    PERFORM notify_hint(notices[2 * n - 1], notices[2 * n]);
+  END LOOP;
+END $$;
+
 -- The name of one of our channels: that of another schema has another prefix.
 DO $$
 BEGIN
@@ -505,20 +515,20 @@ CREATE TRIGGER worker_registered AFTER INSERT ON workers FOR EACH ROW EXECUTE FU
 CREATE TRIGGER worker_came_or_went AFTER UPDATE ON workers
   FOR EACH ROW WHEN ((OLD.offline_at IS NULL) <> (NEW.offline_at IS NULL)) EXECUTE FUNCTION worker_changed();
 
--- Notes that keys have tasks which may be served from these times.
-CREATE FUNCTION ready_keys(keys lane_keys[]) RETURNS void LANGUAGE sql AS $$
+-- Notes that keys have tasks which may be served from these times. Returns the notices of it.
+CREATE FUNCTION ready_keys(keys lane_keys[]) RETURNS text[] LANGUAGE sql AS $$
   WITH noted AS (
     INSERT INTO lane_keys AS k (lane, key, queue, ready_at)
     SELECT lane, key, queue, min(ready_at) FROM unnest(keys) GROUP BY queue, key, lane ORDER BY queue, key, lane
     ON CONFLICT (queue, key, lane) DO UPDATE SET ready_at = least(k.ready_at, excluded.ready_at)
     RETURNING xmax = 0 AS is_new
   )
-  SELECT notify_hint('taskmaster_queues', '') FROM noted WHERE is_new HAVING count(*) > 0
+  SELECT CASE WHEN count(*) > 0 THEN '{taskmaster_queues,""}'::text[] END FROM noted WHERE is_new
 $$;
 
 -- Notes that these keys have room again, as far as any of their tasks wait. Whatever they were noted for: a claim that
--- has not been committed may just now find them full.
-CREATE FUNCTION free_keys(queues text[], keys text[]) RETURNS void LANGUAGE sql
+-- has not been committed may just now find them full. Returns the notices of it.
+CREATE FUNCTION free_keys(queues text[], keys text[]) RETURNS text[] LANGUAGE sql
   SET enable_nestloop = on SET enable_hashjoin = off AS $$
   SELECT ready_keys(array_agg((k.lane, k.key, k.queue, now())::lane_keys))
   FROM (SELECT DISTINCT queue, key FROM unnest(queues, keys) AS f (queue, key)) AS freed
@@ -529,8 +539,8 @@ $$;
 
 --------------------------------------------------------------------------------------------------------- Chapter 9: changes
 
--- Whoever changes tasks says so, by the functions of this chapter, in the same transaction: they keep the figures right, tell
--- those who listen, and note what concerns others: keys that have room, tasks that others depend on.
+-- Whoever changes tasks says so, by the functions of this chapter, in the same transaction: they keep the figures right, note
+-- what concerns others (keys that have room, tasks that others depend on), and return the notices for those who listen:
 --   taskmaster_due     ms until the earliest task of the statement becomes claimable (negative: overdue)
 --   taskmaster_events  {"type", "count", "at", "rows": [[task, attempt, worker, slot, ms, text], …]}; at most
 --                      60 rows (10 if any has text) stand for `count` tasks, so a payload never reaches 8,000 bytes.
@@ -556,8 +566,9 @@ CREATE TYPE change AS (
   has_dependents  boolean
 );
 
-CREATE FUNCTION note_changes(changes change[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION note_changes(changes change[]) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
+  notices     text[] := '{}';
   one         change;
   alike       record;
   depended_on boolean := false;
@@ -565,26 +576,25 @@ DECLARE
   first_due   timestamptz;
   due_in      bigint;
 BEGIN
-  IF changes IS NULL THEN RETURN; END IF;
+  IF changes IS NULL THEN RETURN NULL; END IF;
   -- On an idle system a claim is of a single task, and stands between a request and its start.
   one := changes[1];
   IF cardinality(changes) = 1 AND one.state <> 'pending' AND NOT one.has_dependents AND NOT is_governed(one.lane, one.concurrency_key) THEN
     INSERT INTO count_deltas (name, value) SELECT name, value
       FROM count_parts(one.state, one.was, one.worker_id, CASE one.state WHEN 'assigned' THEN 'waited' ELSE 'ran' END, bucket_of(one.ms), one.ms, 1)
       WHERE name IS NOT NULL AND value <> 0;
-    PERFORM notify_hint('taskmaster_events', json_build_object('type', one.kind, 'count', 1,
+    RETURN ARRAY['taskmaster_events', json_build_object('type', one.kind, 'count', 1,
       'at', epoch_ms(clock_timestamp()), 'rows', json_build_array(json_build_array(one.task_id, one.attempt,
-        one.worker_id, one.slot, round(one.ms::numeric, 3), left(one.text, 100))))::text);
-    RETURN;
+        one.worker_id, one.slot, round(one.ms::numeric, 3), left(one.text, 100))))::text];
   END IF;
   FOR alike IN
     SELECT c.kind, count(*) AS total, count(c.text) AS texts, bool_or(c.has_dependents AND is_ended(c.state)) AS depended_on,
       bool_or(is_governed(c.lane, c.concurrency_key)) AS governed, min(c.due_at) FILTER (WHERE c.state = 'pending') AS due_at
     FROM unnest(changes) AS c GROUP BY c.kind
   LOOP
-    PERFORM notify_hint('taskmaster_events', json_build_object('type', alike.kind, 'count', alike.total, 'at', epoch_ms(clock_timestamp()),
-      'rows', json_agg(json_build_array(few.task_id, few.attempt, few.worker_id, few.slot, round(few.ms::numeric, 3), left(few.text, 100))))::text)
-      FROM (SELECT * FROM unnest(changes) AS c WHERE c.kind = alike.kind LIMIT CASE alike.texts WHEN 0 THEN 60 ELSE 10 END) AS few;
+    notices := notices || (SELECT ARRAY['taskmaster_events', json_build_object('type', alike.kind, 'count', alike.total, 'at', epoch_ms(clock_timestamp()),
+      'rows', json_agg(json_build_array(few.task_id, few.attempt, few.worker_id, few.slot, round(few.ms::numeric, 3), left(few.text, 100))))::text]
+      FROM (SELECT * FROM unnest(changes) AS c WHERE c.kind = alike.kind LIMIT CASE alike.texts WHEN 0 THEN 60 ELSE 10 END) AS few);
     depended_on := depended_on OR alike.depended_on;
     governed := governed OR alike.governed;
     first_due := least(first_due, alike.due_at);
@@ -598,44 +608,51 @@ BEGIN
     WHERE name IS NOT NULL GROUP BY name HAVING sum(value) <> 0;
   IF depended_on THEN
     INSERT INTO ended_parents (task_id, state) SELECT c.task_id, c.state FROM unnest(changes) AS c WHERE c.has_dependents AND is_ended(c.state);
-    PERFORM notify_hint('taskmaster_parents', '');
+    notices := notices || '{taskmaster_parents,""}'::text[];
   END IF;
   due_in := epoch_ms(first_due) - epoch_ms(clock_timestamp());
   IF governed THEN
-    PERFORM ready_keys(array_agg((c.lane, c.concurrency_key, lane_queue(c.lane), c.due_at)::lane_keys)) FROM unnest(changes) AS c
-      WHERE c.concurrency_key IS NOT NULL AND c.state = 'pending' HAVING count(*) > 0;
-    PERFORM free_keys(array_agg(lane_queue(c.lane)), array_agg(c.concurrency_key)) FROM unnest(changes) AS c
-      WHERE c.concurrency_key IS NOT NULL AND is_held(c.was) AND NOT is_held(c.state) HAVING count(*) > 0;
+    notices := notices || (
+      SELECT ready_keys(array_agg((c.lane, c.concurrency_key, lane_queue(c.lane), c.due_at)::lane_keys)) FROM unnest(changes) AS c
+      WHERE c.concurrency_key IS NOT NULL AND c.state = 'pending' HAVING count(*) > 0);
+    notices := notices || (
+      SELECT free_keys(array_agg(lane_queue(c.lane)), array_agg(c.concurrency_key)) FROM unnest(changes) AS c
+      WHERE c.concurrency_key IS NOT NULL AND is_held(c.was) AND NOT is_held(c.state) HAVING count(*) > 0);
     -- Room in a queue, or with a key, may let others run that were due long ago.
     IF EXISTS (
       SELECT FROM unnest(changes) AS c JOIN queues q ON q.name = lane_queue(c.lane) COLLATE "C"
       WHERE is_held(c.was) AND NOT is_held(c.state) AND q.limited
     ) THEN due_in := least(due_in, 0); END IF;
   END IF;
-  IF due_in IS NOT NULL THEN PERFORM notify_hint('taskmaster_due', due_in::text); END IF;
+  IF due_in IS NOT NULL THEN notices := notices || ARRAY['taskmaster_due', due_in::text]; END IF;
+  RETURN notices;
 END $$;
 
 -- Tasks that were stored: how many, of the priorities LOW to CRITICAL and of others, the first that may be claimed, some of
--- them, and of those that limits can concern, the lanes, the keys, and when they are due (NULL: they wait for others).
+-- them, and of those that limits can concern, the lanes, the keys, and when they are due (NULL: they wait for others). Returns
+-- the notices.
 CREATE FUNCTION note_stored(total bigint, of_priority bigint[], first_due timestamptz, sample uuid[],
-    lanes text[], keys text[], dues timestamptz[]) RETURNS void LANGUAGE plpgsql AS $$
+    lanes text[], keys text[], dues timestamptz[]) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+  notices text[] := '{}';
 BEGIN
-  IF total = 0 THEN RETURN; END IF;
+  IF total = 0 THEN RETURN NULL; END IF;
   INSERT INTO count_deltas (name, value)
     SELECT 'pending', total
     UNION ALL
     SELECT 'submitted:' || p.name, p.value
       FROM unnest('{LOW,MEDIUM,HIGH,CRITICAL,OTHER}'::text[], of_priority) AS p (name, value) WHERE p.value > 0;
   IF first_due IS NOT NULL THEN
-    PERFORM notify_hint('taskmaster_due', (epoch_ms(first_due) - epoch_ms(clock_timestamp()))::text);
+    notices := ARRAY['taskmaster_due', (epoch_ms(first_due) - epoch_ms(clock_timestamp()))::text];
   END IF;
-  PERFORM notify_hint('taskmaster_events', json_build_object('type', 'scheduled', 'count', total, 'at', epoch_ms(clock_timestamp()),
-    'rows', (SELECT json_agg(json_build_array(s.id, 0)) FROM unnest(sample) AS s (id)))::text);
-  IF lanes IS NULL THEN RETURN; END IF;
+  notices := notices || ARRAY['taskmaster_events', json_build_object('type', 'scheduled', 'count', total, 'at', epoch_ms(clock_timestamp()),
+    'rows', (SELECT json_agg(json_build_array(s.id, 0)) FROM unnest(sample) AS s (id)))::text];
+  IF lanes IS NULL THEN RETURN notices; END IF;
   INSERT INTO queues (name) SELECT DISTINCT lane_queue(g.lane) FROM unnest(lanes) AS g (lane) WHERE left(g.lane, 1) <> '/' ORDER BY 1
     ON CONFLICT DO NOTHING;
-  PERFORM ready_keys(array_agg((g.lane, g.key, lane_queue(g.lane), g.due_at)::lane_keys)) FROM unnest(lanes, keys, dues) AS g (lane, key, due_at)
-    WHERE g.key IS NOT NULL AND g.due_at IS NOT NULL HAVING count(*) > 0;
+  RETURN notices || (
+    SELECT ready_keys(array_agg((g.lane, g.key, lane_queue(g.lane), g.due_at)::lane_keys)) FROM unnest(lanes, keys, dues) AS g (lane, key, due_at)
+    WHERE g.key IS NOT NULL AND g.due_at IS NOT NULL HAVING count(*) > 0);
 END $$;
 
 -- Notes that tasks of these lanes and priorities may be claimed.
@@ -668,7 +685,7 @@ BEGIN
       array_agg((f.lane, f.concurrency_key, lane_queue(f.lane), f.due_at)::lane_keys) FILTER (WHERE f.concurrency_key IS NOT NULL)
     INTO lanes, priorities, keys FROM free f;
   IF lanes IS NOT NULL THEN PERFORM note_levels(lanes, priorities); END IF;
-  IF keys IS NOT NULL THEN PERFORM ready_keys(keys); END IF;
+  IF keys IS NOT NULL THEN PERFORM send_notices(ready_keys(keys)); END IF;
 END $$;
 
 -- Takes these tasks back, as far as they may be claimed, and returns them: whoever claims them at the same time is waited for,
@@ -708,8 +725,8 @@ BEGIN
       WHERE t.id = ANY (given) AND coalesce(t.completed_at, t.failed_at, t.cancelled_at) IS NULL
       RETURNING t.id, t.attempt, t.error, t.due_at, t.lane, t.concurrency_key, t.has_dependents, t.cancelled_at IS NOT NULL AS ended
     ), noted AS (
-      SELECT note_changes(array_agg((m.id, m.attempt, 'pending', 'cancelled', 'cancelled', NULL, NULL, NULL, m.error, m.due_at, m.lane,
-        m.concurrency_key, m.has_dependents)::change)) FROM marked m WHERE m.ended
+      SELECT send_notices(note_changes(array_agg((m.id, m.attempt, 'pending', 'cancelled', 'cancelled', NULL, NULL, NULL, m.error, m.due_at, m.lane,
+        m.concurrency_key, m.has_dependents)::change))) FROM marked m WHERE m.ended
     )
     SELECT m.id, m.ended FROM marked m LEFT JOIN noted ON true;
   SELECT array_agg(DISTINCT h.worker_id) INTO holders FROM held h WHERE h.task_id = ANY (given) AND h.task_id <> ALL (waiting);
@@ -804,7 +821,7 @@ BEGIN
         array_agg((c.id, c.attempt, 'pending', c.state, c.state, NULL, NULL, NULL, c.error, c.due_at, c.lane, c.concurrency_key,
           c.has_dependents)::change) FILTER (WHERE c.was = 'pending' AND c.state <> 'pending')
       INTO freed, due_in, changes FROM changed c;
-    PERFORM note_changes(changes);
+    PERFORM send_notices(note_changes(changes));
     IF freed IS NOT NULL THEN
       PERFORM make_ready(freed);
       PERFORM notify_hint('taskmaster_due', due_in::text);
@@ -905,7 +922,7 @@ BEGIN
   SELECT array_agg((r.id, r.attempt, r.was, 'pending', CASE r.was WHEN 'failed' THEN 'retrying' ELSE 'reassigned' END,
       NULL, NULL, NULL, NULL, r.due_at, r.lane, CASE WHEN r.waits_for = 0 THEN r.concurrency_key END, r.has_dependents)::change)
     INTO changes FROM revived r;
-  PERFORM note_changes(changes);
+  PERFORM send_notices(note_changes(changes));
   PERFORM make_ready(lives || waiting);
   RETURN QUERY SELECT o.id FROM unnest(own) AS o (id);
 END $$;
@@ -1008,9 +1025,9 @@ BEGIN
       NEW.on_parent_failure, NEW.workflow_key, NEW.schedule_id, NEW.tick_at, NEW.request_hash, CASE WHEN NOT in_flight THEN
       NEW.progress END, NEW.name, NEW.description, NEW.command, NEW.executor, NEW.payload, NEW.error, NEW.output, NEW.result,
       NEW.error_stack);
-    PERFORM note_stored(1, ARRAY[(NEW.priority = 0)::int, (NEW.priority = 1)::int, (NEW.priority = 2)::int, (NEW.priority = 3)::int,
+    PERFORM send_notices(note_stored(1, ARRAY[(NEW.priority = 0)::int, (NEW.priority = 1)::int, (NEW.priority = 2)::int, (NEW.priority = 3)::int,
         (NEW.priority NOT BETWEEN 0 AND 3)::int]::bigint[], CASE WHEN NEW.waits_for = 0 THEN NEW.due_at END, ARRAY[NEW.id],
-      CASE WHEN is_governed(NEW.lane, NEW.concurrency_key) THEN ARRAY[NEW.lane] END, ARRAY[NEW.concurrency_key], ARRAY[NEW.due_at]);
+      CASE WHEN is_governed(NEW.lane, NEW.concurrency_key) THEN ARRAY[NEW.lane] END, ARRAY[NEW.concurrency_key], ARRAY[NEW.due_at]));
   ELSE
     UPDATE task_records t SET (id, created_at, scheduled_at, due_at, attempt, waits_for, cancel_grace_ms, priority, max_retries, failures, losses,
       has_dependents, lane, picked_at, worker_id, started_at, completed_at, failed_at, cancelled_at, concurrency_key,
@@ -1037,11 +1054,11 @@ BEGIN
   END IF;
   PERFORM make_ready(ARRAY[NEW.id]);
   IF TG_OP = 'UPDATE' AND NEW.state <> OLD.state OR TG_OP = 'INSERT' AND NEW.state <> 'pending' THEN
-    PERFORM note_changes(ARRAY[(NEW.id, NEW.attempt, CASE TG_OP WHEN 'UPDATE' THEN OLD.state ELSE 'pending' END, NEW.state,
+    PERFORM send_notices(note_changes(ARRAY[(NEW.id, NEW.attempt, CASE TG_OP WHEN 'UPDATE' THEN OLD.state ELSE 'pending' END, NEW.state,
       CASE NEW.state WHEN 'pending' THEN 'reassigned' ELSE NEW.state END, NEW.worker_id, NEW.slot,
       1000 * date_part('epoch', CASE NEW.state WHEN 'assigned' THEN NEW.picked_at - NEW.due_at
         ELSE coalesce(NEW.completed_at, NEW.failed_at) - NEW.started_at END),
-      NEW.error, NEW.due_at, NEW.lane, NEW.concurrency_key, NEW.has_dependents)::change]);
+      NEW.error, NEW.due_at, NEW.lane, NEW.concurrency_key, NEW.has_dependents)::change]));
   ELSIF TG_OP = 'UPDATE' AND NEW.state = 'pending' AND NEW.waits_for = 0 THEN
     PERFORM notify_hint('taskmaster_due', (epoch_ms(NEW.due_at) - epoch_ms(clock_timestamp()))::text);
   END IF;

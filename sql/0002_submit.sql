@@ -632,12 +632,12 @@ BEGIN
   END IF;
   DELETE FROM submissions s WHERE s.xid = pg_current_xact_id();
   PERFORM make_ready(given);
-  PERFORM note_stored(count(*), ARRAY[count(*) FILTER (WHERE t.priority = 0), count(*) FILTER (WHERE t.priority = 1),
+  PERFORM send_notices(note_stored(count(*), ARRAY[count(*) FILTER (WHERE t.priority = 0), count(*) FILTER (WHERE t.priority = 1),
       count(*) FILTER (WHERE t.priority = 2), count(*) FILTER (WHERE t.priority = 3), count(*) FILTER (WHERE t.priority NOT BETWEEN 0 AND 3)],
     min(t.due_at) FILTER (WHERE t.waits_for = 0), (array_agg(t.id))[1:60],
     array_agg(t.lane) FILTER (WHERE is_governed(t.lane, t.concurrency_key)),
     array_agg(t.concurrency_key) FILTER (WHERE is_governed(t.lane, t.concurrency_key)),
-    array_agg(CASE WHEN t.waits_for = 0 THEN t.due_at END) FILTER (WHERE is_governed(t.lane, t.concurrency_key)))
+    array_agg(CASE WHEN t.waits_for = 0 THEN t.due_at END) FILTER (WHERE is_governed(t.lane, t.concurrency_key))))
     FROM task_records t WHERE t.id = ANY (given);
   RETURN NULL;
 END $$;

@@ -75,6 +75,7 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   logTroubles(troubles, log)
   // A transaction is several statements, each with its own deadline.
   const transactions = createTransactions(
+    sql,
     () => connect({ ...config.database, poolMax: 1 }),
     3 * config.database.statementTimeoutMs,
   )

@@ -41,7 +41,8 @@ export type Sql = postgres.Sql<{ bigint: number }>
 
 /** A pool of connections that reconnects by itself; its sessions are set as SESSION_SETTINGS says. */
 export function connect(settings: DatabaseSettings): Sql {
-  return createPool(() => open(settings), settings.statementTimeoutMs + ANSWER_MARGIN_MS)
+  const openAs = (poolMax = settings.poolMax) => open({ ...settings, poolMax })
+  return createPool(openAs, settings.statementTimeoutMs + ANSWER_MARGIN_MS)
 }
 
 function open(settings: DatabaseSettings): Sql {

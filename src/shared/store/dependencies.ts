@@ -1,6 +1,8 @@
 import type { NewTask, TaskState } from '../core/task.ts'
+import { PARENTS_CHANNEL } from './channel.ts'
 import type { Sql } from './connect.ts'
 import { insertion, storedCount } from './insertion.ts'
+import { type Notices, tell } from './notices.ts'
 import { inOrderOfKeys } from './tasks.ts'
 
 /** That one task waits for the end of another. */
@@ -34,7 +36,7 @@ export async function insertDependents(
   const others = [...new Set(edges.map(({ dependsOn }) => dependsOn))].filter((id) => !own.has(id)).sort()
   const workflows = workflow ? [workflow] : []
   try {
-    const [row] = await sql<{ missing: string[] }[]>`
+    const [row] = await sql<{ missing: string[]; notices: Notices }[]>`
       WITH parents AS MATERIALIZED (
         SELECT t.id, CASE WHEN t.completed_at IS NOT NULL THEN 'completed' WHEN t.failed_at IS NOT NULL THEN 'failed'
           WHEN t.cancelled_at IS NOT NULL THEN 'cancelled' END AS state
@@ -58,10 +60,11 @@ export async function insertDependents(
         SELECT p.id, p.state FROM parents p
         WHERE p.state IS NOT NULL AND (SELECT yes FROM complete) ORDER BY p.id
         RETURNING 1
-      ), told AS (SELECT notify_hint('taskmaster_parents', '') FROM ended HAVING count(*) > 0)
+      )
       SELECT ARRAY(SELECT o.id FROM unnest(${others}::uuid[]) AS o (id) WHERE o.id NOT IN (SELECT p.id FROM parents p)) AS missing,
-        ${storedCount(sql)} AS stored
-      FROM (VALUES (1)) AS one LEFT JOIN told ON true`
+        ${storedCount(sql)} AS stored,
+        (SELECT notices FROM noted) || CASE WHEN EXISTS (SELECT FROM ended) THEN ARRAY[${PARENTS_CHANNEL}::text, ''] END AS notices`
+    tell(sql, row?.notices)
     const missing = row?.missing ?? []
     return { stored: missing.length === 0, missing }
   } catch (error) {

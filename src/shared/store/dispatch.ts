@@ -4,6 +4,7 @@ import type { Assignment, TaskRef } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { concludedCount, concluding, isGone, ofHeld, putBack } from './held.ts'
 import { isClaimable, isLimited, isOfLevel, kindOf, levels } from './lanes.ts'
+import { type Notices, noticesOnce, tell, tellOnce } from './notices.ts'
 import { parentsOf } from './parents.ts'
 
 export interface ClaimedTask extends Assignment {
@@ -43,7 +44,7 @@ export const STRICT: ClaimOrder = { ageingMs: null, agedPlaces: 0 }
 
 /**
  * The CTEs that claim the rows of `ready` that are in `due (place, n)`, which this transaction has locked: `place` is the ctid,
- * and the `n`th of these workers has the task. `noted` tells of them, and has to be read by the statement, which `claimed` does.
+ * and the `n`th of these workers has the task. `noted` has the notices of it, and has to be read by the statement, which `claimed` does.
  */
 export const claiming = (sql: Sql, workerIds: number[], at: ReturnType<Sql>) => sql`
   taken AS (
@@ -55,15 +56,15 @@ export const claiming = (sql: Sql, workerIds: number[], at: ReturnType<Sql>) => 
     SELECT k.task_id, k.attempt, k.worker_id, k.picked_at, k.lane, k.concurrency_key FROM taken k
   ), noted AS (
     SELECT note_changes(array_agg((k.task_id, k.attempt, 'pending', 'assigned', 'assigned', k.worker_id, NULL,
-      1000 * date_part('epoch', k.picked_at - k.due_at), NULL, k.due_at, k.lane, k.concurrency_key, false)::change))
+      1000 * date_part('epoch', k.picked_at - k.due_at), NULL, k.due_at, k.lane, k.concurrency_key, false)::change)) AS notices
     FROM taken k
   )`
 
-/** The tasks that `claiming` claimed, as ClaimedTask. */
+/** The tasks that `claiming` claimed, as ClaimedTask, for `tellOnce`. */
 export const claimed = (sql: Sql) => sql`
   SELECT k.task_id AS "taskId", k.attempt, k.worker_id AS "workerId", t.lane, t.command, t.executor, t.payload, t.priority,
     t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs", ${parentsOf(sql)} AS parents,
-    k.level, (1000 * extract(epoch FROM k.due_at))::float8 AS "dueMs"
+    k.level, (1000 * extract(epoch FROM k.due_at))::float8 AS "dueMs", ${noticesOnce(sql)}
   FROM taken k JOIN task_records t ON t.id = k.task_id CROSS JOIN noted`
 
 /**
@@ -78,7 +79,7 @@ export const claimed = (sql: Sql) => sql`
  * @param workerIds one entry per task that may be claimed, in the order of placement
  * @param can what every one of these workers runs
  */
-export function claimTasks(
+export async function claimTasks(
   sql: Sql,
   workerIds: number[],
   can: Capabilities = PLAIN,
@@ -86,7 +87,7 @@ export function claimTasks(
 ): Promise<ClaimedTask[]> {
   const places = workerIds.length
   const agedBefore = sql`(now() - ${ageingMs ?? 0} * interval '1 ms')`
-  return sql<ClaimedTask[]>`
+  const tasks = await sql<ClaimedTask[]>`
     WITH RECURSIVE ${levels(sql, kindOf(sql, can))}, open AS MATERIALIZED (
       SELECT l.key, l.priority, l.place, count(*) OVER () AS of, ${isLeftTo(sql, others)} AS left_to_others
       FROM (SELECT *, ${placeOf(sql, from)} AS place FROM level l) l
@@ -117,6 +118,7 @@ export function claimTasks(
       ) d
     ), ${claiming(sql, workerIds, sql`now()`)}
     ${claimed(sql)}`
+  return tellOnce(sql, tasks)
 }
 
 /** From where on level `l` is looked at. */
@@ -179,7 +181,7 @@ export async function settleTasks(sql: Sql, reports: WorkerReport[], now: Monoto
 }
 
 async function beginTasks(sql: Sql, reports: WorkerReport[], now: MonotonicNow): Promise<void> {
-  await sql`
+  const [row] = await sql<{ notices: Notices }[]>`
     WITH begun AS (
       UPDATE held h SET started_at = ${startedAt(sql, sql`r`)}, slot = r.slot
       FROM ${unnestReports(sql, reports, now)}
@@ -187,13 +189,14 @@ async function beginTasks(sql: Sql, reports: WorkerReport[], now: MonotonicNow):
       RETURNING h.task_id, h.attempt, h.worker_id, h.slot, h.lane, h.concurrency_key
     ), noted AS (
       SELECT note_changes(array_agg((b.task_id, b.attempt, 'assigned', 'running', 'running', b.worker_id, b.slot, NULL, NULL, NULL, b.lane,
-        b.concurrency_key, false)::change)) FROM begun b
+        b.concurrency_key, false)::change)) AS notices FROM begun b
     )
-    SELECT FROM noted`
+    SELECT notices FROM noted`
+  tell(sql, row?.notices)
 }
 
 async function endTasks(sql: Sql, reports: WorkerReport[], now: MonotonicNow): Promise<void> {
-  await sql`
+  const [row] = await sql<{ notices: Notices }[]>`
     WITH ${concluding(sql, {
       mine: sql`
         DELETE FROM held h USING ${unnestReports(sql, reports, now)} WHERE ${isReported(sql)}
@@ -211,7 +214,8 @@ async function endTasks(sql: Sql, reports: WorkerReport[], now: MonotonicNow): P
       outcome: sql`NULL::text`,
       kind: 'reassigned',
     })}
-    SELECT FROM noted`
+    SELECT notices FROM noted`
+  tell(sql, row?.notices)
 }
 
 /**
@@ -226,7 +230,7 @@ export async function retryTasks(
 ): Promise<void> {
   const failed = reports.filter(({ kind }) => kind === 'failed')
   if (failed.length === 0) return
-  await sql`
+  const [row] = await sql<{ notices: Notices }[]>`
     WITH ${concluding(sql, {
       mine: sql`
         SELECT ${ofHeld(sql)}, ${ofReport(sql)} FROM ${unnestReports(sql, failed, now)} JOIN held h ON ${isReported(sql)}
@@ -241,7 +245,8 @@ export async function retryTasks(
       outcome: sql`'failed'`,
       kind: 'retrying',
     })}
-    SELECT FROM noted, levelled`
+    SELECT notices FROM noted, levelled`
+  tell(sql, row?.notices)
 }
 
 /**
@@ -251,7 +256,7 @@ export async function retryTasks(
  */
 export async function returnTasks(sql: Sql, given: TaskRef[]): Promise<number> {
   const refs = given.toSorted(byTask)
-  const [row] = await sql<{ count: number }[]>`
+  const [row] = await sql<{ count: number; notices: Notices }[]>`
     WITH ${concluding(sql, {
       mine: sql`
         DELETE FROM held h
@@ -259,7 +264,8 @@ export async function returnTasks(sql: Sql, given: TaskRef[]): Promise<number> {
         WHERE h.task_id = r.task_id AND h.attempt = r.attempt RETURNING ${ofHeld(sql)}`,
       ...putBackAlive(sql),
     })}
-    SELECT ${concludedCount(sql)} AS count`
+    SELECT ${concludedCount(sql)} AS count, (SELECT notices FROM noted) AS notices`
+  tell(sql, row?.notices)
   return row?.count ?? 0
 }
 
@@ -283,7 +289,7 @@ export type Unheld = TaskRef & { workerId: number; session: string }
  */
 export async function returnUnheld(sql: Sql, given: Unheld[]): Promise<number> {
   const refs = given.toSorted(byTask)
-  const [row] = await sql<{ count: number }[]>`
+  const [row] = await sql<{ count: number; notices: Notices }[]>`
     WITH given AS MATERIALIZED (
       SELECT r.* FROM unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[],
         ${refs.map((r) => r.workerId)}::bigint[], ${refs.map((r) => r.session)}::uuid[])
@@ -299,7 +305,8 @@ export async function returnUnheld(sql: Sql, given: Unheld[]): Promise<number> {
       mine: sql`DELETE FROM held h USING valid r WHERE ${isReported(sql)} RETURNING ${ofHeld(sql)}`,
       ...putBackAlive(sql),
     })}
-    SELECT ${concludedCount(sql)} AS count`
+    SELECT ${concludedCount(sql)} AS count, (SELECT notices FROM noted) AS notices`
+  tell(sql, row?.notices)
   return row?.count ?? 0
 }
 

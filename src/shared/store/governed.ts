@@ -12,6 +12,7 @@ import {
   type ReadyKey,
 } from './lane-keys.ts'
 import { isClaimable, isLimited, isOfLevel, kindOf, levels } from './lanes.ts'
+import { tellOnce } from './notices.ts'
 import { countsForQueue, type LimitedQueue, noteUses, readRooms, usesOf } from './rooms.ts'
 import type { Transactions } from './transactions.ts'
 
@@ -148,12 +149,13 @@ async function lockCandidates(sql: Sql, open: Level[], places: number): Promise<
 }
 
 /** Claims tasks that this transaction has locked: the nth for the nth worker. */
-function claimThese(sql: Sql, chosen: Placed[], workerIds: number[]): Promise<ClaimedTask[]> {
-  return sql<ClaimedTask[]>`
+async function claimThese(sql: Sql, chosen: Placed[], workerIds: number[]): Promise<ClaimedTask[]> {
+  const tasks = await sql<ClaimedTask[]>`
     WITH due AS MATERIALIZED (
       SELECT d.place::tid AS place, d.n FROM unnest(${chosen.map(({ place }) => place)}::text[]) WITH ORDINALITY AS d (place, n)
     ), ${claiming(sql, workerIds.slice(0, chosen.length), sql`clock_timestamp()`)}
     ${claimed(sql)}`
+  return tellOnce(sql, tasks)
 }
 
 /**

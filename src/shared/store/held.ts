@@ -32,7 +32,7 @@ export const ofHeld = (sql: Sql) => sql`
 
 /**
  * The CTEs that end attempts: the record ends, or goes back to those that may be claimed. `concluded` has a row for each;
- * `noted` and `levelled` tell of them, and have to be read by the statement, which `concludedCount` does.
+ * `noted` has the notices of it; it and `levelled` have to be read by the statement, which `concludedCount` does.
  */
 export const concluding = (sql: Sql, { mine, areDeleted, set, where, outcome, kind }: Conclusion) => sql`
   mine AS (${mine}),
@@ -63,7 +63,7 @@ export const concluding = (sql: Sql, { mine, areDeleted, set, where, outcome, ki
   ), noted AS (
     SELECT note_changes(array_agg((c.task_id, c.attempt, c.was, c.state, CASE c.state WHEN 'pending' THEN ${kind} ELSE c.state END,
       c.worker_id, c.slot, c.ms, c.error, c.due_at, c.lane, CASE WHEN c.state <> 'pending' OR c.waits_for = 0 THEN c.concurrency_key END,
-      c.has_dependents)::change))
+      c.has_dependents)::change)) AS notices
     FROM concluded c
   ), levelled AS (
     SELECT note_levels(array_agg(a.lane), array_agg(a.priority)) FROM (
@@ -71,7 +71,7 @@ export const concluding = (sql: Sql, { mine, areDeleted, set, where, outcome, ki
     ) AS a
   )`
 
-/** How many attempts the CTEs of `concluding` ended: reads both, so that they are told of. */
+/** How many attempts the CTEs of `concluding` ended. */
 export const concludedCount = (sql: Sql) => sql`(SELECT count(*) FROM concluded, noted, levelled)`
 
 /** What record `t` is set to when its worker gives it back: pending again, or ended when that was asked for meanwhile. */

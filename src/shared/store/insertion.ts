@@ -5,7 +5,7 @@ import type { Sql } from './connect.ts'
 
 /**
  * The CTEs that store tasks: all of them, or `only` those for which a condition on row `t` holds. `stored` has a row for each
- * that was; `noted` tells of them, and has to be read by the statement, which `storedCount` does.
+ * that was; `noted` has the notices of it, and has to be read by the statement, which `storedCount` does.
  *
  * @param whenKeyIsTaken what is done about a task whose idempotency key is taken; default it is left out
  */
@@ -37,7 +37,7 @@ export const insertion = (
         min(due_at) FILTER (WHERE waits_for = 0), (array_agg(id))[1:${NOTED}],
         array_agg(lane) FILTER (WHERE is_governed(lane, concurrency_key)),
         array_agg(concurrency_key) FILTER (WHERE is_governed(lane, concurrency_key)),
-        array_agg(CASE WHEN waits_for = 0 THEN due_at END) FILTER (WHERE is_governed(lane, concurrency_key)))
+        array_agg(CASE WHEN waits_for = 0 THEN due_at END) FILTER (WHERE is_governed(lane, concurrency_key))) AS notices
       FROM stored
     ), levelled AS (
       SELECT note_levels(array_agg(lane), array_agg(priority)) FROM (
@@ -46,7 +46,7 @@ export const insertion = (
     )`
 }
 
-/** How many tasks the CTEs of `insertion` stored: reads both, so that they are told of. */
+/** How many tasks the CTEs of `insertion` stored. */
 export const storedCount = (sql: Sql) => sql`(SELECT count(*) FROM stored, noted, levelled)`
 
 /** Tasks that watchers are told of, of many that are stored at once: see note_stored in sql/0001_baseline.sql. */

@@ -1,6 +1,8 @@
 import type postgres from 'postgres'
 import { MUTED_AT, readNoticeQueueUsage } from './channel.ts'
 import { createListener } from './listener.ts'
+import { tellBy } from './notices.ts'
+import { createSender } from './sender.ts'
 
 /** What a query fails with that got no answer in time; its connection is given up with it. */
 export class NoAnswer extends Error {
@@ -19,15 +21,18 @@ interface Settleable {
 
 type Pool = postgres.Sql<{ bigint: number }>
 
+/** ms that it may take at the end to send what is to be told. */
+const LAST_WORDS_MS = 500
+
 /**
  * A pool whose queries have a deadline on this side too. A network that swallows packets leaves a query
  * without an answer for as long as TCP retries, and nothing in the driver or on the server ends it. When one
  * is overdue, the whole pool is replaced, because its other connections went the same way.
  *
- * @param open makes a pool; called again for each replacement
+ * @param open makes a pool of so many connections, by default as many as were set; called again for each replacement
  * @param limitMs longer than the server's own statement_timeout, so that the server speaks first
  */
-export function createPool(open: () => Pool, limitMs: number): Pool {
+export function createPool(open: (max?: number) => Pool, limitMs: number): Pool {
   let pool = open()
   let ended = false
 
@@ -64,6 +69,15 @@ export function createPool(open: () => Pool, limitMs: number): Pool {
   const notify = (channel: string, payload: string) => facade`SELECT pg_notify(${channel}, ${payload})`
   const isMuted = async () => (await readNoticeQueueUsage(facade)) >= MUTED_AT
   const listener = createListener({ open, notify, isMuted })
+  // On a connection of their own, so that no query waits behind them. Nothing is lost with a notice, so they do not wait
+  // until they are on disk.
+  let messenger: Pool | null = null
+  const sender = createSender((channels, payloads) => {
+    messenger ??= createPool(() => open(1), limitMs)
+    return messenger`
+      SELECT notify_hint(n.channel, n.payload) FROM set_config('synchronous_commit', 'off', true),
+        unnest(${channels}::text[], ${payloads}::text[]) AS n (channel, payload)`
+  })
 
   const facade: Pool = new Proxy(pool, {
     apply(_, __, args) {
@@ -76,8 +90,12 @@ export function createPool(open: () => Pool, limitMs: number): Pool {
       if (name === 'notify') return notify
       if (name === 'end') {
         return async (options: { timeout?: number }) => {
+          const patience = Promise.withResolvers<void>()
+          const timer = setTimeout(patience.resolve, LAST_WORDS_MS)
+          await Promise.race([sender.flushed(), patience.promise])
+          clearTimeout(timer)
           ended = true
-          await Promise.all([listener.stop(), pool.end(options)])
+          await Promise.all([listener.stop(), messenger?.end(options), pool.end(options)])
         }
       }
       if (name === 'unsafe') {
@@ -87,5 +105,6 @@ export function createPool(open: () => Pool, limitMs: number): Pool {
       return typeof value === 'function' ? value.bind(pool) : value
     },
   })
+  tellBy(facade, sender.tell)
   return facade
 }

@@ -3,6 +3,7 @@ import type { PriorityRange } from '../core/priority.ts'
 import type { NewTask, Task } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { insertion, storedCount } from './insertion.ts'
+import { type Notices, tell } from './notices.ts'
 import { columns, size } from './task-columns.ts'
 import {
   inOrder,
@@ -25,15 +26,16 @@ export interface Duplicate {
 }
 
 /**
- * Stores tasks, all or none, in one statement; the insert itself tells coordinators and watchers. A task whose
+ * Stores tasks, all or none, in one statement. A task whose
  * idempotency key is taken is not stored.
  *
  * @returns when some were not stored: the tasks that hold the keys of all that were given
  */
 export async function insertTasks(sql: Sql, given: NewTask[]): Promise<Duplicate[]> {
   const tasks = inOrderOfKeys(given)
-  const [inserted] = await sql<{ count: number }[]>`
-    WITH ${insertion(sql, tasks)} SELECT ${storedCount(sql)} AS count`
+  const [inserted] = await sql<{ count: number; notices: Notices }[]>`
+    WITH ${insertion(sql, tasks)} SELECT ${storedCount(sql)} AS count, (SELECT notices FROM noted) AS notices`
+  tell(sql, inserted?.notices)
   if (inserted?.count === tasks.length) return []
   const holders = await findHolders(sql, keysOf(tasks))
   const held = new Set(holders.map(({ idempotencyKey }) => idempotencyKey))
@@ -49,7 +51,10 @@ export async function insertTasks(sql: Sql, given: NewTask[]): Promise<Duplicate
  */
 export async function insertAllTasks(sql: Sql, tasks: NewTask[]): Promise<boolean> {
   try {
-    await sql`WITH ${insertion(sql, inOrderOfKeys(tasks), sql`true`, sql``)} SELECT ${storedCount(sql)}`
+    const [inserted] = await sql<{ notices: Notices }[]>`
+      WITH ${insertion(sql, inOrderOfKeys(tasks), sql`true`, sql``)}
+      SELECT ${storedCount(sql)} AS count, (SELECT notices FROM noted) AS notices`
+    tell(sql, inserted?.notices)
     return true
   } catch (error) {
     if ((error as { constraint_name?: unknown }).constraint_name === 'tasks_idempotency_key') return false

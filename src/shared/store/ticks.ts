@@ -4,6 +4,7 @@ import type { Schedule, Tick } from '../core/schedule/schedule.ts'
 import type { NewTask } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { insertion, storedCount } from './insertion.ts'
+import { type Notices, noticesOnce, tell, tellOnce } from './notices.ts'
 import { scheduleColumns } from './schedules.ts'
 
 /** How soon to look again at a schedule whose ticks wait for the end of a task. */
@@ -53,6 +54,14 @@ export interface Firing {
   tasks: NewTask[]
 }
 
+/** A row of the ledger that was written. */
+export interface FiredTick {
+  scheduleId: string
+  tickAt: Date
+  outcome: Outcome
+  lagMs: number
+}
+
 /**
  * Writes ticks to the ledger, stores their tasks and moves the schedules on: one statement, so that all of it happens
  * or none. Of a schedule that is no longer as it was when this was decided, or that another coordinator has locked,
@@ -60,10 +69,7 @@ export interface Firing {
  *
  * @returns the rows that were written
  */
-export function fireTicks(
-  sql: Sql,
-  firings: Firing[],
-): Promise<{ scheduleId: string; tickAt: Date; outcome: Outcome; lagMs: number }[]> {
+export async function fireTicks(sql: Sql, firings: Firing[]): Promise<FiredTick[]> {
   const tasks = firings.flatMap((firing) => firing.tasks)
   const byTick = new Map(tasks.map((task) => [keyOf(task.scheduleId, task.tickAt), task.id]))
   const rows = firings.flatMap(({ schedule, decisions }) =>
@@ -73,7 +79,7 @@ export function fireTicks(
       taskId: byTick.get(keyOf(schedule.id, decision.tickAt)) ?? null,
     })),
   )
-  return sql`
+  const fired = await sql<FiredTick[]>`
     WITH mine AS MATERIALIZED (
       SELECT s.id, r.next_after, r.queued_after, r.written, r.last_task_id
       FROM unnest(
@@ -107,8 +113,9 @@ export function fireTicks(
           ELSE m.next_after END
       FROM mine m WHERE s.id = m.id
     ), ${insertion(sql, tasks, isWritten(sql))}
-    SELECT schedule_id AS "scheduleId", tick_at AS "tickAt", outcome, lag_ms AS "lagMs"
+    SELECT schedule_id AS "scheduleId", tick_at AS "tickAt", outcome, lag_ms AS "lagMs", ${noticesOnce(sql)}
     FROM written WHERE ${storedCount(sql)} IS NOT NULL`
+  return tellOnce(sql, fired)
 }
 
 /** Lets nobody look at a schedule for a while, because looking at it fails. */
@@ -132,7 +139,7 @@ export async function trimLedger(sql: Sql, scheduleId: string, keep: number): Pr
  * @returns false when there is no such schedule
  */
 export async function fireByHand(sql: Sql, task: NewTask): Promise<boolean> {
-  const [row] = await sql<{ count: number }[]>`
+  const [row] = await sql<{ count: number; notices: Notices }[]>`
     WITH written AS (
       INSERT INTO schedule_ticks (schedule_id, tick_at, outcome, reason, task_id, lag_ms)
       SELECT s.id, date_trunc('milliseconds', now()) + (1 + floor(random() * 999)) * interval '1 microsecond', 'by_hand',
@@ -142,7 +149,8 @@ export async function fireByHand(sql: Sql, task: NewTask): Promise<boolean> {
     ), counted AS (
       UPDATE schedules SET ticks = ticks + 1 WHERE id = ${task.scheduleId}
     ), ${insertion(sql, [task], isWritten(sql))}
-    SELECT ${storedCount(sql)} AS count`
+    SELECT ${storedCount(sql)} AS count, (SELECT notices FROM noted) AS notices`
+  tell(sql, row?.notices)
   return (row?.count ?? 0) > 0
 }
 
@@ -164,8 +172,8 @@ export async function backfillTicks(sql: Sql, scheduleId: string, tasks: NewTask
         WHERE old.outcome = 'skipped'
       RETURNING task_id
     ), ${insertion(sql, tasks, isWritten(sql))}
-    SELECT task_id AS id FROM written WHERE ${storedCount(sql)} IS NOT NULL ORDER BY task_id`
-  return rows.map(({ id }) => id)
+    SELECT task_id AS id, ${noticesOnce(sql)} FROM written WHERE ${storedCount(sql)} IS NOT NULL ORDER BY task_id`
+  return tellOnce(sql, rows).map(({ id }) => id)
 }
 
 /** A row of the ledger, with its time as PostgreSQL writes it, because a Date has no microseconds. */

@@ -1,4 +1,5 @@
 import type { Sql } from './connect.ts'
+import { keepNotices, tell } from './notices.ts'
 import { NoAnswer } from './pool.ts'
 
 /** Runs transactions on connections that do nothing else: a pool that serves other queries can lose a BEGIN. */
@@ -8,10 +9,11 @@ export interface Transactions {
 }
 
 /**
+ * @param sql passes on what they told, once they are committed
  * @param open makes a pool; called again when one does not answer
  * @param limitMs how long a transaction may take, longer than the server's own timeouts
  */
-export function createTransactions(open: () => Sql, limitMs: number): Transactions {
+export function createTransactions(sql: Sql, open: () => Sql, limitMs: number): Transactions {
   let pool = open()
 
   function replace(stuck: Sql) {
@@ -29,8 +31,14 @@ export function createTransactions(open: () => Sql, limitMs: number): Transactio
         replace(from)
       }, limitMs)
       try {
-        const result = from.begin((tx) => work(tx as unknown as Sql)) as Promise<T>
-        return await Promise.race([result, late.promise])
+        let notices: string[] = []
+        const result = from.begin((tx) => {
+          notices = keepNotices(tx as unknown as Sql)
+          return work(tx as unknown as Sql)
+        }) as Promise<T>
+        const done = await Promise.race([result, late.promise])
+        tell(sql, notices)
+        return done
       } finally {
         clearTimeout(timer)
       }

@@ -1,5 +1,6 @@
 import type { Sql } from './connect.ts'
 import { concludedCount, concluding, isGone, ofHeld, putBackLost } from './held.ts'
+import { type Notices, noticesOnce, tell, tellOnce } from './notices.ts'
 
 /** How a coordinator reaches a worker: by its dispatch stream, or by pushing to its address. */
 export type LinkKind = 'stream' | 'push'
@@ -127,21 +128,24 @@ export function loseSilent(
 }
 
 // Whoever locks the worker's row requeues its tasks; another coordinator that comes at the same time passes by.
-function lose(
+async function lose(
   sql: Sql,
   maxLosses: number,
   decision: Decision,
   which: ReturnType<Sql>,
 ): Promise<LostWorker[]> {
-  return sql<LostWorker[]>`
+  const lost = await sql<LostWorker[]>`
     WITH lost AS MATERIALIZED (
       SELECT id FROM workers WHERE offline_at IS NULL AND ${which} AND ${stillHolds(sql, decision)} FOR UPDATE SKIP LOCKED
     ), theirs AS MATERIALIZED (
       SELECT h.task_id, h.attempt FROM lost JOIN held h ON h.worker_id = lost.id ORDER BY h.task_id
-    ), ${concluding(sql, lostBy(sql, sql`theirs`, maxLosses))}
-    UPDATE workers w SET offline_at = now() FROM lost WHERE w.id = lost.id
-    RETURNING w.id, w.name, w.address,
-      (SELECT count(*) FROM concluded c, noted, levelled WHERE c.worker_id = w.id) AS requeued`
+    ), ${concluding(sql, lostBy(sql, sql`theirs`, maxLosses))}, given_up AS (
+      UPDATE workers w SET offline_at = now() FROM lost WHERE w.id = lost.id RETURNING w.id, w.name, w.address
+    )
+    SELECT w.id, w.name, w.address, (SELECT count(*) FROM concluded c, noted, levelled WHERE c.worker_id = w.id) AS requeued,
+      ${noticesOnce(sql)}
+    FROM given_up w`
+  return tellOnce(sql, lost)
 }
 
 /** Of workers that are lost: the attempts `(task_id, attempt)` of a CTE. */
@@ -162,7 +166,7 @@ const lostBy = (sql: Sql, theirs: ReturnType<Sql>, maxLosses: number) => ({
  * @returns how many tasks were put back
  */
 export async function requeueOrphans(sql: Sql, maxLosses: number): Promise<number> {
-  const [row] = await sql<{ count: number }[]>`
+  const [row] = await sql<{ count: number; notices: Notices }[]>`
     WITH RECURSIVE holder AS (
       (SELECT h.worker_id FROM held h ORDER BY h.worker_id LIMIT 1)
       UNION ALL
@@ -173,7 +177,8 @@ export async function requeueOrphans(sql: Sql, maxLosses: number): Promise<numbe
     ), orphan AS MATERIALIZED (
       SELECT h.task_id, h.attempt FROM gone JOIN held h ON h.worker_id = gone.worker_id ORDER BY h.task_id
     ), ${concluding(sql, lostBy(sql, sql`orphan`, maxLosses))}
-    SELECT ${concludedCount(sql)} AS count`
+    SELECT ${concludedCount(sql)} AS count, (SELECT notices FROM noted) AS notices`
+  tell(sql, row?.notices)
   return row?.count ?? 0
 }
 

@@ -14,7 +14,7 @@ const { sql, settings } = await createTestDatabase()
 beforeEach(() => reset(sql))
 /** Gives a statement up soon, as a database does that cannot answer. */
 const impatient = connect({ ...settings, statementTimeoutMs: 100, poolMax: 2 })
-const transactions = createTransactions(() => connect({ ...settings, poolMax: 1 }), 5000)
+const transactions = createTransactions(sql, () => connect({ ...settings, poolMax: 1 }), 5000)
 afterAll(() => Promise.all([impatient.end({ timeout: 1 }), transactions.end()]))
 
 function start(using = sql) {

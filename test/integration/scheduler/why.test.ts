@@ -14,7 +14,7 @@ import { COORDINATOR, claim, insert, register, reset } from '../../support/store
 
 const database = await createTestDatabase()
 const { sql } = database
-const transactions = createTransactions(() => connect({ ...database.settings, poolMax: 1 }), 20_000)
+const transactions = createTransactions(sql, () => connect({ ...database.settings, poolMax: 1 }), 20_000)
 
 beforeEach(async () => {
   await reset(sql)

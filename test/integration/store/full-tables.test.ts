@@ -142,7 +142,7 @@ test('queues are listed without a look at what has ended or is due later, howeve
 
 let transactions: Transactions
 beforeAll(() => {
-  transactions = createTransactions(() => connect({ ...database.settings, poolMax: 1 }), 20_000)
+  transactions = createTransactions(database.sql, () => connect({ ...database.settings, poolMax: 1 }), 20_000)
 })
 afterAll(() => transactions.end())
 

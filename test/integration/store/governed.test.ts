@@ -18,7 +18,7 @@ import { claim, insert, NOW, reportOf, reset } from '../../support/store.ts'
 const database = await createTestDatabase()
 const { sql } = database
 const pools = Array.from({ length: 4 }, () =>
-  createTransactions(() => connect({ ...database.settings, poolMax: 1 }), 20_000),
+  createTransactions(database.sql, () => connect({ ...database.settings, poolMax: 1 }), 20_000),
 )
 beforeEach(async () => {
   await reset(sql)

@@ -19,7 +19,7 @@ const KEYS = ['a', 'b', 'c', 'd', null]
 const database = await createTestDatabase()
 const { sql } = database
 const pools = Array.from({ length: CLAIMERS }, () =>
-  createTransactions(() => connect({ ...database.settings, poolMax: 1 }), 20_000),
+  createTransactions(database.sql, () => connect({ ...database.settings, poolMax: 1 }), 20_000),
 )
 beforeEach(async () => {
   await reset(sql)
