@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from 'bun:test'
 import type { ChangeNotice } from '../../../src/shared/store/channel.ts'
 import { DUE_CHANNEL, EVENTS_CHANNEL, listen, notifyEvent } from '../../../src/shared/store/channel.ts'
 import { retryTasks, returnTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
+import { tell } from '../../../src/shared/store/notices.ts'
 import { insertTasks } from '../../../src/shared/store/tasks.ts'
 import { loseSessions, renewLeases } from '../../../src/shared/store/workers.ts'
 import { createTestDatabase } from '../../support/database.ts'
@@ -28,12 +29,13 @@ for (const channel of [DUE_CHANNEL, EVENTS_CHANNEL]) {
 
 /** All that has been heard until now, and is forgotten: notices come in the order of the commits. */
 async function takeHeard() {
-  for (const channel of [DUE_CHANNEL, EVENTS_CHANNEL]) {
-    await sql`SELECT pg_notify(${channel}, 'end')`
-    await waitFor(() => heard.some((one) => one.channel === channel && one.payload === 'end'), {
-      what: 'the last notice',
-    })
-  }
+  const isHeard = (channel: string) => () =>
+    heard.some((one) => one.channel === channel && one.payload === 'end')
+  // What was told before goes with it, or went earlier.
+  tell(sql, [EVENTS_CHANNEL, 'end'])
+  await waitFor(isHeard(EVENTS_CHANNEL), { what: 'the last event' })
+  await sql`SELECT pg_notify(${DUE_CHANNEL}, 'end')`
+  await waitFor(isHeard(DUE_CHANNEL), { what: 'the last notice' })
   return heard.splice(0).filter(({ payload }) => payload !== 'end')
 }
 
