@@ -47,10 +47,13 @@ WITH given AS MATERIALIZED (
         INSERT INTO held (task_id, picked_at, worker_id, attempt, lane, started_at, slot)
         SELECT id, picked, worker, 1, '//', started, slot FROM told WHERE picked IS NOT NULL AND NOT ended
       )
-      INSERT INTO count_deltas (name, value)
-      SELECT CASE WHEN completed IS NOT NULL THEN 'completed' WHEN failed IS NOT NULL THEN 'failed'
-        WHEN cancelled IS NOT NULL THEN 'cancelled' WHEN started IS NOT NULL THEN 'running'
-        WHEN picked IS NOT NULL THEN 'assigned' ELSE 'pending' END, count(*) FROM told GROUP BY 1`,
+      INSERT INTO count_deltas (names, amounts)
+      SELECT array_agg(state), array_agg(count) FROM (
+        SELECT CASE WHEN completed IS NOT NULL THEN 'completed' WHEN failed IS NOT NULL THEN 'failed'
+          WHEN cancelled IS NOT NULL THEN 'cancelled' WHEN started IS NOT NULL THEN 'running'
+          WHEN picked IS NOT NULL THEN 'assigned' ELSE 'pending' END AS state, count(*) AS count
+        FROM told GROUP BY 1
+      ) AS s`,
     )
   })
 }
@@ -87,8 +90,8 @@ export async function fillHistory(
         INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane) SELECT id, due_at, 1, 0, '//', '//' FROM later`,
     )
     await sql`
-      INSERT INTO count_deltas (name, value)
-      VALUES ('completed', ${ended - Math.floor(ended / 20)}::bigint), ('failed', ${Math.floor(ended / 20)}::bigint), ('pending', ${future}::bigint)`
+      INSERT INTO count_deltas (names, amounts)
+      VALUES ('{completed,failed,pending}', ${[ended - Math.floor(ended / 20), Math.floor(ended / 20), future]}::bigint[])`
   })
 }
 

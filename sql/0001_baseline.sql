@@ -407,49 +407,62 @@ INSERT INTO autoscaling DEFAULT VALUES;
 
 ---------------------------------------------------------------------------------- Chapter 8: figures and notices
 
--- Counts that are kept, not counted. Every statement that changes tasks appends what it changed to
--- count_deltas, in its own transaction and without waiting for anybody; a fold moves what is certainly
--- finished into counts. A count is its row in counts plus the deltas not yet folded, read in one snapshot.
+-- Counts that are kept, not counted. Every statement that changes tasks appends what it changed to count_deltas, in its own
+-- transaction and without waiting for anybody; a fold moves what is finished into counts. A count is its row in counts and the
+-- deltas that were not yet folded, read in one snapshot.
 CREATE TABLE counts (
   name  text   PRIMARY KEY,                       -- a state; 'ever:<state>', which deletion does not lower; 'submitted:<PRIORITY>'; 'worker:<id>'; …
   value bigint NOT NULL
 ) WITH (fillfactor = 50);
 
 CREATE TABLE count_deltas (
-  xid   xid8   NOT NULL DEFAULT pg_current_xact_id(),
-  name  text   NOT NULL,
-  value bigint NOT NULL
+  xid     xid8     NOT NULL DEFAULT pg_current_xact_id(),
+  names   text[]   NOT NULL,                       -- one that is NULL counts nothing
+  amounts bigint[] NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX count_deltas_xid ON count_deltas (xid);
 
--- Deltas of transactions before this one are in counts. One row.
+-- Deltas of transactions that this snapshot sees are in counts. One row. It tells those that are not from those that were
+-- folded and are still in the table because somebody has left a transaction open: nobody walks past them.
 CREATE TABLE counts_folded (
-  below xid8 NOT NULL,
-  one   boolean PRIMARY KEY DEFAULT true CHECK (one)
+  at  pg_snapshot NOT NULL,
+  one boolean PRIMARY KEY DEFAULT true CHECK (one)
 ) WITH (fillfactor = 50);
-INSERT INTO counts_folded (below) VALUES (pg_snapshot_xmin(pg_current_snapshot()));
+INSERT INTO counts_folded (at) VALUES (pg_current_snapshot());
+
+-- The deltas of transactions that a snapshot does not see: of later ones, and of those that were going on.
+CREATE FUNCTION deltas_after(at pg_snapshot) RETURNS TABLE (place tid, names text[], amounts bigint[]) LANGUAGE sql STABLE AS $$
+  SELECT d.ctid, d.names, d.amounts FROM count_deltas d WHERE d.xid >= pg_snapshot_xmax(at)
+  UNION ALL
+  SELECT d.ctid, d.names, d.amounts FROM count_deltas d WHERE d.xid = ANY (ARRAY(SELECT pg_snapshot_xip(at)))
+$$;
 
 -- Every name with its value now.
 CREATE VIEW current_counts AS
   SELECT name, sum(value)::bigint AS value FROM (
     SELECT name, value FROM counts
     UNION ALL
-    SELECT name, value FROM count_deltas WHERE xid >= (SELECT below FROM counts_folded)
+    SELECT d.name, d.value FROM counts_folded f, deltas_after(f.at) a, unnest(a.names, a.amounts) AS d (name, value)
+    WHERE d.name IS NOT NULL
   ) AS parts GROUP BY name;
 
 -- Moves finished deltas into counts; returns how many names changed. Any process may call it at any time:
 -- whoever holds the row works, the others pass by.
 CREATE FUNCTION fold_counts() RETURNS bigint LANGUAGE sql AS $$
-  WITH mark AS (
-    SELECT below AS since, pg_snapshot_xmin(pg_current_snapshot()) AS until
+  WITH mark AS MATERIALIZED (
+    -- After a restore from another server its transactions seem to be to come: then all there are have been.
+    SELECT CASE WHEN pg_snapshot_xmax(at) > pg_snapshot_xmax(pg_current_snapshot()) THEN '1:1:' ELSE at END AS since,
+      pg_current_snapshot() AS until
     FROM counts_folded FOR UPDATE SKIP LOCKED
   ), folded AS (
-    DELETE FROM count_deltas USING mark WHERE xid >= since AND xid < until RETURNING name, value
+    DELETE FROM count_deltas d WHERE d.ctid = ANY (ARRAY(SELECT a.place FROM mark m, deltas_after(m.since) a))
+    RETURNING d.names, d.amounts
   ), moved AS (
-    UPDATE counts_folded SET below = until FROM mark WHERE until > below
+    UPDATE counts_folded SET at = until FROM mark WHERE until::text <> since::text
   ), added AS (
     INSERT INTO counts (name, value)
-    SELECT name, sum(value) FROM folded GROUP BY name ORDER BY name
+    SELECT d.name, sum(d.value) FROM folded f, unnest(f.names, f.amounts) AS d (name, value) WHERE d.name IS NOT NULL
+    GROUP BY d.name ORDER BY d.name
     ON CONFLICT (name) DO UPDATE SET value = counts.value + excluded.value
     RETURNING 1
   )
@@ -580,9 +593,9 @@ BEGIN
   -- On an idle system a claim is of a single task, and stands between a request and its start.
   one := changes[1];
   IF cardinality(changes) = 1 AND one.state <> 'pending' AND NOT one.has_dependents AND NOT is_governed(one.lane, one.concurrency_key) THEN
-    INSERT INTO count_deltas (name, value) SELECT name, value
-      FROM count_parts(one.state, one.was, one.worker_id, CASE one.state WHEN 'assigned' THEN 'waited' ELSE 'ran' END, bucket_of(one.ms), one.ms, 1)
-      WHERE name IS NOT NULL AND value <> 0;
+    INSERT INTO count_deltas (names, amounts) SELECT array_agg(p.name), array_agg(p.value)
+      FROM count_parts(one.state, one.was, one.worker_id, CASE one.state WHEN 'assigned' THEN 'waited' ELSE 'ran' END, bucket_of(one.ms), one.ms, 1) AS p
+      WHERE p.value <> 0;
     RETURN ARRAY['taskmaster_events', json_build_object('type', one.kind, 'count', 1,
       'at', epoch_ms(clock_timestamp()), 'rows', json_build_array(json_build_array(one.task_id, one.attempt,
         one.worker_id, one.slot, round(one.ms::numeric, 3), left(one.text, 100))))::text];
@@ -599,13 +612,14 @@ BEGIN
     governed := governed OR alike.governed;
     first_due := least(first_due, alike.due_at);
   END LOOP;
-  INSERT INTO count_deltas (name, value)
-    SELECT name, sum(value) FROM (
+  INSERT INTO count_deltas (names, amounts) SELECT array_agg(p.name), array_agg(p.value) FROM (
+    SELECT name, sum(value)::bigint AS value FROM (
       SELECT c.state, c.was, c.worker_id, CASE c.state WHEN 'assigned' THEN 'waited' ELSE 'ran' END AS clock,
         bucket_of(c.ms) AS bucket, count(*) AS count, sum(c.ms) AS ms
       FROM unnest(changes) AS c GROUP BY 1, 2, 3, 4, 5
     ) AS same, count_parts(state, was, worker_id, clock, bucket, ms, count)
-    WHERE name IS NOT NULL GROUP BY name HAVING sum(value) <> 0;
+    WHERE name IS NOT NULL GROUP BY name HAVING sum(value) <> 0
+  ) AS p HAVING count(*) > 0;
   IF depended_on THEN
     INSERT INTO ended_parents (task_id, state) SELECT c.task_id, c.state FROM unnest(changes) AS c WHERE c.has_dependents AND is_ended(c.state);
     notices := notices || '{taskmaster_parents,""}'::text[];
@@ -637,11 +651,8 @@ DECLARE
   notices text[] := '{}';
 BEGIN
   IF total = 0 THEN RETURN NULL; END IF;
-  INSERT INTO count_deltas (name, value)
-    SELECT 'pending', total
-    UNION ALL
-    SELECT 'submitted:' || p.name, p.value
-      FROM unnest('{LOW,MEDIUM,HIGH,CRITICAL,OTHER}'::text[], of_priority) AS p (name, value) WHERE p.value > 0;
+  INSERT INTO count_deltas (names, amounts)
+    VALUES ('{pending,submitted:LOW,submitted:MEDIUM,submitted:HIGH,submitted:CRITICAL,submitted:OTHER}', total || of_priority);
   IF first_due IS NOT NULL THEN
     notices := ARRAY['taskmaster_due', (epoch_ms(first_due) - epoch_ms(clock_timestamp()))::text];
   END IF;
@@ -997,7 +1008,7 @@ BEGIN
   END IF;
   IF TG_OP = 'DELETE' THEN
     DELETE FROM task_records t WHERE t.id = OLD.id;
-    INSERT INTO count_deltas (name, value) VALUES (stands.state, -1);
+    INSERT INTO count_deltas (names, amounts) VALUES (ARRAY[stands.state], '{-1}');
     RETURN OLD;
   END IF;
   NEW.id := coalesce(NEW.id, uuid_v7((extract(epoch FROM clock_timestamp()) * 4096000)::bigint));

@@ -15,7 +15,10 @@ export const forgotten = (sql: Sql) => sql`
  * @param deleted the name of a CTE that returned `forgotten`
  */
 export const forgetting = (sql: Sql, deleted: Fragment) => sql`
-  counted AS (INSERT INTO count_deltas (name, value) SELECT d.state, -count(*) FROM ${deleted} d GROUP BY d.state),
+  counted AS (
+    INSERT INTO count_deltas (names, amounts) SELECT array_agg(s.state), array_agg(-s.count)
+    FROM (SELECT d.state, count(*) AS count FROM ${deleted} d GROUP BY d.state) AS s HAVING count(*) > 0
+  ),
   forgotten AS (DELETE FROM attempts a USING ${deleted} d WHERE a.task_id = d.id),
   unsaid AS (DELETE FROM task_logs l USING ${deleted} d WHERE l.task_id = d.id),
   unbound AS (DELETE FROM dependencies e USING ${deleted} d WHERE d.had_parents AND e.task_id = d.id),

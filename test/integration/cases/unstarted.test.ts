@@ -83,7 +83,7 @@ describe('no suspicion falls on a worker', () => {
 test('a worker that completes tasks between two looks is working, whatever each look saw', async () => {
   const { get, sql, services } = await createSilent({ audit: { graceMs: 0.001 } })
   expect((await get('/api/audit')).body.ok).toBe(true)
-  await sql`INSERT INTO count_deltas (name, value) VALUES ('worker:1', 1)`
+  await sql`INSERT INTO count_deltas (names, amounts) VALUES ('{worker:1}', '{1}')`
   expect((await services.auditor.run()).unstarted_workers).toEqual([])
   expect((await services.auditor.run()).unstarted_workers).toHaveLength(1)
 })

@@ -85,7 +85,7 @@ test('it finds what runs on after its timeout, or after it was cancelled', async
 test('it finds counters that drifted, and the metrics tell of the last audit', async () => {
   const { sql, get, services, logged } = await createBusy()
   expect(metric((await get('/metrics')).body, 'age_seconds')).toBeNaN()
-  await sql`INSERT INTO count_deltas (name, value) VALUES ('running', 2), ('completed', -3)`
+  await sql`INSERT INTO count_deltas (names, amounts) VALUES ('{running,completed}', '{2,-3}')`
   await services.auditor.tick()
   const { body } = await get('/api/audit')
   expect(body.counters.drifted).toEqual({
@@ -125,7 +125,7 @@ test('it reads no history: what is held, who works, what is kept, and what is du
     )
     INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane) SELECT id, due_at, 1, priority, '//', '//' FROM later`
   await fillLevels(sql)
-  await sql`INSERT INTO count_deltas (name, value) VALUES ('completed', 40000), ('pending', 20000)`
+  await sql`INSERT INTO count_deltas (names, amounts) VALUES ('{completed,pending}', '{40000,20000}')`
   // Its worker is one that is suspected of starting nothing: that is looked at, too.
   await sql`
     UPDATE tasks SET due_at = due_at - interval '1 min', picked_at = picked_at - interval '1 min',

@@ -14,7 +14,7 @@ async function fill({ sql }: Stand, count: number) {
     )
     INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane) SELECT id, due_at, 1, 0, '//', '//' FROM stored`
   await fillLevels(sql)
-  await sql`INSERT INTO count_deltas (name, value) VALUES ('pending', ${count}::bigint)`
+  await sql`INSERT INTO count_deltas (names, amounts) VALUES ('{pending}', ARRAY[${count}::bigint])`
   await sql`ANALYZE task_records`
 }
 
