@@ -41,6 +41,9 @@ const PARSERS: Record<number, Parse> = {
   3807: parseExact, // jsonb
 }
 
+/** One for all: a literal in the function would be an object for each element. */
+const ESCAPED = /[\\"]/g
+
 const isJson = (oid: number) => oid === 199 || oid === 3807
 
 export const arrayTypes: Record<string, ArrayType> = Object.fromEntries(
@@ -62,7 +65,7 @@ export function writeArray(values: unknown[], write: (value: unknown) => string 
   const one = (value: unknown): string => {
     if (value === null) return 'NULL'
     if (Array.isArray(value)) return writeArray(value, write)
-    return `"${write(value).replace(/[\\"]/g, '\\$&')}"`
+    return `"${write(value).replace(ESCAPED, '\\$&')}"`
   }
   return `{${values.map(one).join(',')}}`
 }
