@@ -12,7 +12,6 @@ import {
   type SlotTask,
 } from './messages.ts'
 import { createMouth, type Mouth } from './mouth.ts'
-import { keepResult } from './result.ts'
 import { type Run, runs } from './runs.ts'
 
 // The thread of one slot: runs what it is sent, one task after another.
@@ -22,6 +21,8 @@ let settings: SlotSettings
 let current: Run | null = null
 /** A task may be sent before what it needs is loaded. */
 let prepared: Promise<void> | null = null
+/** Most tasks have no result: what keeps one is loaded by the first that has. */
+let keepResult: typeof import('./result.ts').keepResult | null = null
 /** How far the tasks are that were sent last. */
 let state: BatchState
 /** The number of the task that was to stop last: it may not have begun. */
@@ -77,6 +78,7 @@ async function execute({ task, context, close }: Run): Promise<SlotOutcome> {
     if (!executor) throw new Failure(`This worker has no executor named ${task.executor}`)
     const result = await executor(task, context)
     if (result === undefined) return { ok: true, output: close(), error: null }
+    keepResult ??= (await import('./result.ts')).keepResult
     const { json, fault } = keepResult(result)
     if (fault !== null) context.say('log', `The result ${fault}: it is kept as a text.`)
     return { ok: true, output: close(), error: null, result: json }

@@ -1,6 +1,4 @@
-import { appendFileSync } from 'node:fs'
 import type { Json } from '../../shared/core/task.ts'
-import type { SlotTask } from '../messages.ts'
 import { type Executor, type ExecutorContext, Failure } from './executor.ts'
 
 /** Lines that one attempt prints, at most. */
@@ -16,7 +14,8 @@ export const simulate: Executor = async (task, context) => {
   const durationMs = numberIn(task.payload, 'duration_ms') ?? settings.processTimeMs
   const failureRate = numberIn(task.payload, 'failure_rate') ?? 0
   const lines = Math.min(MAX_LINES, Math.floor(numberIn(task.payload, 'lines') ?? 0))
-  const note = (event: string) => record(settings.historyFile, task, event, lines)
+  const { historyFile } = settings
+  const note = historyFile ? (await import('./history.ts')).historyIn(historyFile, task, lines) : () => {}
   const print = (from: number, to: number) => {
     for (let line = from; line <= to; line++) say('stdout', `line ${line} of ${lines}\n`)
   }
@@ -56,16 +55,6 @@ async function pause(durationMs: number, context: ExecutorContext): Promise<void
     else signal.addEventListener('abort', onAbort, { once: true })
   })
 }
-
-// One short line, appended whole: several threads and processes may share the file.
-function record(file: string | null, { taskId, attempt }: SlotTask, event: string, lines: number) {
-  if (!file) return
-  const line = { task_id: taskId, attempt, event, pid: process.pid, at: now(), lines }
-  appendFileSync(file, `${JSON.stringify(line)}\n`)
-}
-
-/** Epoch ms by a clock that no test skews: the monotonic one, from where the process began. */
-const now = () => performance.timeOrigin + performance.now()
 
 function numberIn(payload: Json | null, key: string): number | null {
   const value = field(payload, key)
