@@ -6,6 +6,7 @@ import { measureFull } from './full.ts'
 import { measureHeldSnapshot } from './held-snapshot.ts'
 import { measureLimits } from './limits.ts'
 import { measureLists } from './lists.ts'
+import { measureMemory } from './memory.ts'
 import { measureOverview } from './overview.ts'
 import { comparePeers } from './peers/compare.ts'
 import { measureSlowDisk } from './slow-disk.ts'
@@ -47,6 +48,9 @@ instantaneous tasks. Prints a table and a line of JSON. Ctrl-C stops and removes
   bun run bench --full          drain and pick-up with many tasks in the table, beside those with none
     --ended 10000000 --future 1000000
     --tasks 50000 --samples 300 --runs 3
+
+  bun run bench --memory        what the memory of each process is made of: idle, after a drain, and a while later; needs Linux
+    --tasks 200000 --rest 60
 
   bun run bench --soak          the memory of each process over 30 minutes under a steady load
     --minutes 30 --rate 200
@@ -99,6 +103,8 @@ else {
         samples,
         warmUp: 3 * samples,
       })
+    } else if (hasFlag('--memory')) {
+      await measureMemory({ tasks: numberOf('--tasks', 200_000), rest: numberOf('--rest', 60) })
     } else if (hasFlag('--soak')) {
       await measureSoak({
         minutes: numberOf('--minutes', 30),

@@ -15,6 +15,8 @@ export interface SystemOptions {
   history?: boolean
   /** Further settings of the workers. Their tasks take no time by default. */
   worker?: Record<string, string>
+  /** Further settings of every process. */
+  env?: Record<string, string>
 }
 
 /** The real system: processes as users run them. */
@@ -40,6 +42,7 @@ export async function startSystem(database: Bench, options: SystemOptions = {}):
     schedulers = 1,
     workers = numberOf('--workers', 3),
     worker = {},
+    env = {},
     history = false,
   } = options
   const { sql, settings } = database
@@ -50,8 +53,8 @@ export async function startSystem(database: Bench, options: SystemOptions = {}):
   const ports = await Promise.all(Array.from({ length: coordinators }, () => freePort(HOST)))
   const COORDINATOR_ADDRESS = ports.map((port) => `${HOST}:${port}`).join(',')
 
-  const start = async (...[service, name, , env]: Parameters<typeof startProcess>) => {
-    const started = await startProcess(service, name, settings, { COORDINATOR_ADDRESS, ...env })
+  const start = async (...[service, name, , own]: Parameters<typeof startProcess>) => {
+    const started = await startProcess(service, name, settings, { COORDINATOR_ADDRESS, ...env, ...own })
     processes.set(name, started)
     return started
   }

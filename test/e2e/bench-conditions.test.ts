@@ -19,6 +19,23 @@ test('limits: the same drain in a plain queue and in a limited one, and their ra
   expect(result.ratio).toBeGreaterThan(0)
 }, 60_000)
 
+test.if(process.platform === 'linux')(
+  'memory: what that of each process is made of, idle, after a drain and a while later',
+  async () => {
+    const { rows, columns, result } = await runBench('--memory', '--tasks', '200', '--rest', '0.1')
+    const names = ['coordinator', 'scheduler', 'worker-1', 'worker-2', 'worker-3']
+    const moments = ['idle', 'drained', '0.1 s later']
+    expect(rows).toEqual(moments.flatMap((when) => names.map((name) => `${name}, ${when}`)))
+    expect(columns).toEqual(['rss', 'peak', 'pss', 'anonymous', 'files', 'heap', 'heapPages'])
+    const { rss, peak, pss, anonymous, files, heap } = result.looks.drained.coordinator
+    expect(anonymous + files).toBeCloseTo(rss, 0)
+    expect(peak).toBeGreaterThanOrEqual(rss)
+    expect(pss).toBeLessThanOrEqual(rss)
+    expect(heap).toBeGreaterThan(1)
+  },
+  60_000,
+)
+
 test('a soak: the first, the last and the largest memory of each process, and its slope', async () => {
   const { rows, columns, result } = await runBench(
     '--soak',
