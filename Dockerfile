@@ -21,6 +21,8 @@ RUN bun install --frozen-lockfile --production --omit optional --ignore-scripts
 
 FROM oven/bun:1.4.5-slim AS base
 ENV NODE_ENV=production
+# The same as RUNTIME in src/cli/up/services.ts, which says what it is for.
+ENV BUN_JSC_heapGrowthMaxIncrease=1
 WORKDIR /app
 COPY --from=modules /app/node_modules node_modules
 COPY package.json LICENSE ./

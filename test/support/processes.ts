@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { eachLine } from '../../src/cli/up/lines.ts'
 import { type LogLine, parseLogLine } from '../../src/cli/up/log-line.ts'
-import { entryOf, READY, type ServiceName } from '../../src/cli/up/services.ts'
+import { entryOf, READY, RUNTIME, type ServiceName } from '../../src/cli/up/services.ts'
 import { atEnd, type Lifetime, lifetime } from './lifetime.ts'
 
 const ROOT = join(import.meta.dir, '..', '..')
@@ -48,9 +48,9 @@ export async function startService(
     cwd: ROOT,
     env: {
       ...inherited(),
+      ...RUNTIME,
       ...SHORT_LIVED,
-      COORDINATOR_PORT: '0',
-      SCHEDULER_PORT: '0',
+      ...{ COORDINATOR_PORT: '0', SCHEDULER_PORT: '0' },
       ...env,
       TASKMASTER_PARENT: '1',
     },

@@ -1,6 +1,6 @@
 import { eachLine } from './lines.ts'
 import { isAtLeast, type LogLine, parseLogLine } from './log-line.ts'
-import { entryOf, READY, type ServiceName } from './services.ts'
+import { entryOf, READY, RUNTIME, type ServiceName } from './services.ts'
 
 export interface ChildOptions {
   service: ServiceName
@@ -38,7 +38,7 @@ export function startChild({ service, env, watch, preload = [], onLine, onMessag
   const preloading = preload.flatMap((file) => ['--preload', file])
   const options: Bun.Spawn.SpawnOptions<'pipe', 'pipe', 'pipe'> = {
     detached: true,
-    env: { ...env, TASKMASTER_PARENT: '1' },
+    env: { ...RUNTIME, ...env, TASKMASTER_PARENT: '1' },
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { YAML } from 'bun'
+import { RUNTIME } from '../../../src/cli/up/services.ts'
 
 interface Service {
   image: string
@@ -47,6 +48,10 @@ test('every variable that our services are given is a setting', async () => {
     )
   expect(given.length).toBeGreaterThan(20)
   expect(given.filter((line) => !known.has(line.split(': ')[1] as string))).toEqual([])
+})
+
+test('the images run services by the settings of Bun that `up` runs them by', () => {
+  for (const [name, value] of Object.entries(RUNTIME)) expect(dockerfile).toContain(`ENV ${name}=${value}\n`)
 })
 
 test('the socket is mounted by the proxy alone, which is started on request and reached by the scheduler alone', () => {
