@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { readFile } from 'node:fs/promises'
+import { FULL_SPEED } from '../support/processes.ts'
 import { startSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -20,7 +21,7 @@ async function anonymousMib(pid: number): Promise<number> {
 test.if(process.platform === 'linux')(
   'twenty thousand tasks are submitted and run in bounded memory',
   async () => {
-    const system = await startSystem({ workers: ['w'], env: { TASK_PROCESS_TIME: '0' } })
+    const system = await startSystem({ workers: ['w'], env: { ...FULL_SPEED, TASK_PROCESS_TIME: '0' } })
     const pids = {
       coordinator: system.coordinator.pid,
       scheduler: system.scheduler.pid,
