@@ -58,7 +58,8 @@ test('lines have their streams, and times that rise; both streams keep their ord
   ])
   expect(lines.filter(({ stream }) => stream === 'stderr').map(({ text }) => text)).toEqual(['two'])
   const times = lines.map(({ at }) => Date.parse(at))
-  expect(times.at(-1)! - times[0]!).toBeGreaterThan(250)
+  // The first may be read late, on a busy machine.
+  expect(times.at(-1)! - times[0]!).toBeGreaterThan(100)
   expect(times.at(-1)! - times[0]!).toBeLessThan(Date.now() - before)
   expect(times[0]!).toBeGreaterThan(before - 5000)
 })

@@ -72,9 +72,10 @@ export function createPool(open: (max?: number) => Pool, limitMs: number): Pool 
   // On a connection of their own, so that no query waits behind them. Nothing is lost with a notice, so they do not wait
   // until they are on disk.
   let messenger: Pool | null = null
-  const sender = createSender((channels, payloads) => {
+  const sender = createSender(async (channels, payloads) => {
+    if (ended) return
     messenger ??= createPool(() => open(1), limitMs)
-    return messenger`
+    await messenger`
       SELECT notify_hint(n.channel, n.payload) FROM set_config('synchronous_commit', 'off', true),
         unnest(${channels}::text[], ${payloads}::text[]) AS n (channel, payload)`
   })
