@@ -1,9 +1,7 @@
-import { afterAll } from 'bun:test'
 import { join } from 'node:path'
+import { atEnd } from './lifetime.ts'
 
 const ROOT = join(import.meta.dir, '..', '..')
-
-const running = new Set<Bun.Subprocess>()
 
 export interface BenchRun {
   code: number
@@ -61,8 +59,12 @@ export function startBench(
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  running.add(child)
-  child.exited.then(() => running.delete(child))
+  // A test that failed must not leave a bench behind, which stops all that it has started.
+  const forget = atEnd(() => {
+    child.kill('SIGINT')
+    return child.exited
+  })
+  child.exited.then(forget)
   return child
 }
 
@@ -71,9 +73,3 @@ const cellsOf = (line: string) =>
     .split('│')
     .slice(1, -1)
     .map((cell) => cell.trim())
-
-// A test that failed must not leave a bench behind, which stops all that it has started.
-afterAll(async () => {
-  for (const child of running) child.kill('SIGINT')
-  await Promise.all([...running].map(({ exited }) => exited))
-})
