@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'bun:test'
+import { databaseUrl, hasPsql } from '../support/programs.ts'
 import { type System, startSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -11,27 +12,13 @@ beforeAll(async () => {
 
 /** Types a statement into psql or, where there is none, sends it as it is; a line for each row. */
 async function type(statement: string): Promise<string[]> {
-  const psql = Bun.which('psql')
-  if (!psql) {
+  if (!hasPsql) {
     const rows = await system.sql.unsafe(statement)
     return rows.map((row) => Object.values(row).join('|'))
   }
-  const { host, port, user, password, database } = system.settings
-  const where = ['-h', host, '-p', String(port), '-U', user, '-d', database]
-  const child = Bun.spawn(
-    [psql, '-X', '-A', '-t', '-q', '-v', 'ON_ERROR_STOP=1', ...where, '-c', statement],
-    {
-      env: { PATH: process.env.PATH ?? '', PGPASSWORD: password, PGOPTIONS: '-c search_path=taskmaster' },
-      stdout: 'pipe',
-      stderr: 'pipe',
-    },
-  )
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ])
-  if (code !== 0) throw new Error(err)
+  const env = { PATH: process.env.PATH ?? '', PGOPTIONS: '-c search_path=taskmaster' }
+  const url = databaseUrl(system.settings)
+  const out = await Bun.$`psql -X -A -t -q -v ON_ERROR_STOP=1 ${url} -c ${statement}`.env(env).text()
   return out.split('\n').filter(Boolean)
 }
 

@@ -26,7 +26,7 @@ export async function readNoticeQueueUsage(sql: Sql): Promise<number> {
   return row?.usage ?? 0
 }
 
-/** What sql/0001_baseline.sql sends on EVENTS_CHANNEL. */
+/** What is told on EVENTS_CHANNEL, as sql/0001_baseline.sql makes it. */
 export interface ChangeNotice {
   type: string
   /** How many things this notice stands for; `rows` is a sample of them. */

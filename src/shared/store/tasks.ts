@@ -26,8 +26,7 @@ export interface Duplicate {
 }
 
 /**
- * Stores tasks, all or none, in one statement. A task whose
- * idempotency key is taken is not stored.
+ * Stores tasks, all or none, in one statement. A task whose idempotency key is taken is not stored.
  *
  * @returns when some were not stored: the tasks that hold the keys of all that were given
  */
