@@ -80,7 +80,7 @@ export function createSlotThread<Task extends Assignment>(
   let tasks: (Task | null)[] = []
   let batch = 0
   let sentAt = 0
-  /** When the latest of them ended, as far as is known. */
+  /** When the latest of them ended whose end was told. */
   let freeAt = 0
   let isUsed = false
   /** Something that an earlier task left behind failed. */
@@ -207,14 +207,21 @@ export function createSlotThread<Task extends Assignment>(
   // The first of a message starts when it is sent: the thread has nothing else to do.
   const startOf = (index: number) => {
     if (index === 0) return sentAt
-    return state.isWaiting(index) ? freeAt : ours(state.startedAt(index))
+    return state.isWaiting(index) ? freeBefore(index) : ours(state.startedAt(index))
   }
 
-  /** Of what runs, or else of what is about to. */
-  function currentIndex(): number {
-    const running = tasks.findIndex((task, index) => task && state.isStarted(index))
-    return running >= 0 ? running : tasks.findIndex((task, index) => task && state.isWaiting(index))
+  /** When the thread was done with what comes before: it may have ended more than was told. */
+  function freeBefore(index: number): number {
+    const last = tasks.findLastIndex((task, before) => task && before < index)
+    return last < 0 ? freeAt : ours(state.endedAt(last))
   }
+
+  /**
+   * Of what runs, or is about to: the first that has not ended. The thread goes on while this looks, so each is asked first
+   * whether it waits: it may begin in between, but not wait again.
+   */
+  const currentIndex = () =>
+    tasks.findIndex((task, index) => task && (state.isWaiting(index) || state.isStarted(index)))
 
   /**
    * Ends the thread, and all that runs in it; a new one takes its place.
