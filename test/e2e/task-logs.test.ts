@@ -1,4 +1,8 @@
 import { expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { atEnd } from '../support/lifetime.ts'
 import { startSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -91,7 +95,10 @@ test('lines of every attempt are kept, and read in order', async () => {
 })
 
 test('no line is lost or doubled while coordinators are killed', async () => {
-  const id = await run('n=1; while [ $n -le 150 ]; do echo $n; n=$((n+1)); sleep 0.02; done')
+  const folder = await mkdtemp(join(tmpdir(), 'taskmaster-logs-'))
+  atEnd(() => rm(folder, { recursive: true }))
+  const over = join(folder, 'over')
+  const id = await run(`n=1; until [ -e ${over} ]; do echo $n; n=$((n+1)); sleep 0.02; done; echo end`)
   const following = follow(id)
   for (let kills = 0; kills < 3; kills++) {
     const { lines } = await linesOf(id)
@@ -100,10 +107,12 @@ test('no line is lost or doubled while coordinators are killed', async () => {
     await system.coordinator.exited
     await system.restartCoordinator()
   }
+  await Bun.write(over, '')
   expect(await system.ended([id])).toMatchObject([{ state: 'completed', attempt: 1 }])
-  expect(texts((await linesOf(id)).lines)).toEqual(numbers(1, 150))
+  const { lines: stored } = await linesOf(id)
+  expect(texts(stored)).toEqual([...numbers(1, stored.length - 1), 'end'])
   const { lines, end } = await following
-  expect(texts(lines)).toEqual(numbers(1, 150))
+  expect(texts(lines)).toEqual(texts(stored))
   expect(end).toMatchObject({ state: 'completed' })
 }, 60_000)
 
