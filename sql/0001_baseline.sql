@@ -10,6 +10,8 @@
 -- The row of held is the fence: an attempt is ended by whoever deletes it, and its number is one more than those that are over
 -- (task_records.attempt). Locks are taken in this order: rows of held, records, rows of ready, each by id. A claim locks rows of
 -- ready alone, and waits for nobody.
+--
+-- Where rows are looked up by keys from elsewhere, `column = ANY (ARRAY[key])` says so: see src/shared/store/lookup.ts.
 
 ------------------------------------------------------------------------------------------------------------- Chapter 1: names
 
@@ -808,9 +810,9 @@ BEGIN
         ended_child = coalesce(p.state, e.state) <> 'completed' AND c.on_parent_failure IS DISTINCT FROM 'continue' AND (c.state = 'pending'
           OR EXISTS (SELECT FROM dependencies o WHERE o.task_id = c.id AND o.ended_child))
       FROM unnest(children, of, was) AS e (task_id, depends_on, state)
-        LEFT JOIN tasks p ON p.id = e.depends_on
-        JOIN tasks c ON c.id = e.task_id
-      WHERE d.task_id = e.task_id AND d.depends_on = e.depends_on AND d.resolved_at IS NULL
+        LEFT JOIN tasks p ON p.id = ANY (ARRAY[e.depends_on])
+        JOIN tasks c ON c.id = ANY (ARRAY[e.task_id])
+      WHERE d.task_id = ANY (ARRAY[e.task_id]) AND d.depends_on = ANY (ARRAY[e.depends_on]) AND d.resolved_at IS NULL
         AND is_ended(coalesce(p.state, e.state))
       RETURNING d.task_id, c.state, CASE WHEN d.ended_child AND c.state = 'pending'
         THEN format('depends on %s, which %s', d.depends_on, CASE coalesce(p.state, e.state) WHEN 'failed' THEN 'failed' ELSE 'was cancelled' END) END AS reason
@@ -823,7 +825,7 @@ BEGIN
         failed_at    = CASE WHEN n.reason IS NOT NULL AND t.on_parent_failure IS NULL THEN now() ELSE t.failed_at END,
         cancelled_at = CASE WHEN n.reason IS NOT NULL AND t.on_parent_failure = 'skip' THEN now() ELSE t.cancelled_at END,
         error        = coalesce(n.reason, t.error)
-      FROM news n WHERE t.id = n.task_id
+      FROM news n WHERE t.id = ANY (ARRAY[n.task_id])
       RETURNING t.id, t.attempt, t.waits_for, t.due_at, t.error, t.lane, t.concurrency_key, t.has_dependents, n.state AS was,
         CASE WHEN n.reason IS NULL THEN n.state WHEN t.on_parent_failure IS NULL THEN 'failed' ELSE 'cancelled' END AS state
     )
@@ -854,7 +856,7 @@ CREATE FUNCTION ended_with(given uuid[]) RETURNS uuid[] LANGUAGE sql AS $$
   WITH RECURSIVE reach (id) AS (
     SELECT g.id FROM unnest(given) AS g (id)
     UNION
-    SELECT d.task_id FROM reach r JOIN dependencies d ON d.depends_on = r.id WHERE d.ended_child
+    SELECT d.task_id FROM reach r JOIN dependencies d ON d.depends_on = ANY (ARRAY[r.id]) WHERE d.ended_child
   )
   SELECT array_agg(r.id) FROM reach r
 $$;
@@ -878,7 +880,7 @@ BEGIN
     BEGIN
       reached := ended_with(given);
       PERFORM FROM task_records t WHERE t.id = ANY (reached || ARRAY(
-        SELECT d.depends_on FROM unnest(given) AS g (id) JOIN dependencies d ON d.task_id = g.id)) ORDER BY t.id FOR NO KEY UPDATE;
+        SELECT d.depends_on FROM unnest(given) AS g (id) JOIN dependencies d ON d.task_id = ANY (ARRAY[g.id]))) ORDER BY t.id FOR NO KEY UPDATE;
       EXIT WHEN attempt = 20
         OR NOT EXISTS (SELECT r.id FROM unnest(ended_with(given)) AS r (id) EXCEPT SELECT r.id FROM unnest(reached) AS r (id));
       RAISE EXCEPTION USING ERRCODE = 'TM001';
@@ -890,14 +892,14 @@ BEGIN
   lives := own;
   UPDATE dependencies d SET resolved_at = NULL, ended_child = false
     FROM unnest(own) AS l (id), task_records p
-    WHERE d.task_id = l.id AND d.resolved_at IS NOT NULL AND p.id = d.depends_on
+    WHERE d.task_id = ANY (ARRAY[l.id]) AND d.resolved_at IS NOT NULL AND p.id = ANY (ARRAY[d.depends_on])
       AND coalesce(p.completed_at, p.failed_at, p.cancelled_at) IS NULL;
   -- A level of dependents after the other, however deep.
   WHILE frontier IS NOT NULL LOOP
     WITH opened AS (
       UPDATE dependencies d SET resolved_at = NULL, ended_child = false
       FROM unnest(frontier) AS f (id)
-      WHERE d.depends_on = f.id AND d.resolved_at IS NOT NULL
+      WHERE d.depends_on = ANY (ARRAY[f.id]) AND d.resolved_at IS NOT NULL
         AND (d.ended_child OR d.task_id IN (SELECT o.id FROM unnest(own) AS o (id)))
       RETURNING d.task_id
     )
@@ -909,25 +911,25 @@ BEGIN
         AND t.id NOT IN (SELECT o.id FROM unnest(own) AS o (id));
     lives := lives || coalesce(frontier, '{}');
   END LOOP;
-  UPDATE dependencies d SET ended_child = false FROM unnest(lives) AS l (id) WHERE d.task_id = l.id AND d.ended_child;
+  UPDATE dependencies d SET ended_child = false FROM unnest(lives) AS l (id) WHERE d.task_id = ANY (ARRAY[l.id]) AND d.ended_child;
   PERFORM take_ready(waiting);
   UPDATE task_records t SET waits_for = (SELECT count(*) FROM dependencies d WHERE d.task_id = t.id AND d.resolved_at IS NULL)
-    FROM (SELECT DISTINCT w.id FROM unnest(waiting) AS w (id)) AS w WHERE t.id = w.id;
+    FROM (SELECT DISTINCT w.id FROM unnest(waiting) AS w (id)) AS w WHERE t.id = ANY (ARRAY[w.id]);
   -- The attempt that a task ended with is no longer its last.
   INSERT INTO attempts (task_id, attempt, worker_id, slot, picked_at, started_at, ended_at, outcome, error)
     SELECT t.id, t.attempt, t.worker_id, t.slot, t.picked_at, t.started_at, coalesce(t.failed_at, t.cancelled_at),
       CASE WHEN t.failed_at IS NOT NULL THEN 'failed' ELSE 'cancelled' END, t.error
-    FROM task_records t JOIN (SELECT DISTINCT l.id FROM unnest(lives) AS l (id)) AS l USING (id) WHERE t.picked_at IS NOT NULL
+    FROM (SELECT DISTINCT l.id FROM unnest(lives) AS l (id)) AS l JOIN task_records t ON t.id = ANY (ARRAY[l.id]) WHERE t.picked_at IS NOT NULL
     ON CONFLICT DO NOTHING;
   WITH ended AS MATERIALIZED (
     SELECT DISTINCT t.id, CASE WHEN t.failed_at IS NOT NULL THEN 'failed' ELSE 'cancelled' END AS state
-    FROM unnest(lives) AS l (id) JOIN task_records t USING (id)
+    FROM unnest(lives) AS l (id) JOIN task_records t ON t.id = ANY (ARRAY[l.id])
   ), revived AS (
     UPDATE task_records t SET waits_for = (SELECT count(*) FROM dependencies d WHERE d.task_id = t.id AND d.resolved_at IS NULL),
         due_at = greatest(t.scheduled_at, now()), failed_at = NULL, cancelled_at = NULL, cancel_requested_at = NULL,
         picked_at = NULL, started_at = NULL, worker_id = NULL, slot = NULL, failures = 0, losses = 0,
         error = NULL, error_stack = NULL, output = NULL, result = NULL, progress = NULL
-      FROM ended e WHERE t.id = e.id
+      FROM ended e WHERE t.id = ANY (ARRAY[e.id])
       RETURNING t.id, t.attempt, e.state AS was, t.due_at, t.waits_for, t.lane, t.concurrency_key, t.has_dependents
   )
   SELECT array_agg((r.id, r.attempt, r.was, 'pending', CASE r.was WHEN 'failed' THEN 'retrying' ELSE 'reassigned' END,
@@ -962,7 +964,7 @@ CREATE VIEW tasks AS
       WHEN h.started_at   IS NOT NULL THEN 'running'
       WHEN h.picked_at    IS NOT NULL THEN 'assigned'
       ELSE 'pending' END AS state
-  FROM task_records t LEFT JOIN held h ON h.task_id = t.id;
+  FROM task_records t LEFT JOIN held h ON h.task_id = ANY (ARRAY[t.id]);
 
 ALTER VIEW tasks
   ALTER COLUMN created_at SET DEFAULT now(),

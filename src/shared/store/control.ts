@@ -2,6 +2,7 @@ import type { TaskRef } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { forgetting, forgotten } from './forget.ts'
 import { hasEnded } from './held.ts'
+import { isKey } from './lookup.ts'
 
 /** What an operator does to tasks. Each is one statement and says which of the tasks it concerned. */
 
@@ -22,7 +23,7 @@ export function findCancelRequests(
   workerIds: number[],
 ): Promise<(TaskRef & { workerId: number })[]> {
   return sql`
-    SELECT h.task_id AS "taskId", h.attempt, h.worker_id AS "workerId" FROM held h JOIN task_records t ON t.id = h.task_id
+    SELECT h.task_id AS "taskId", h.attempt, h.worker_id AS "workerId" FROM held h JOIN task_records t ON ${isKey(sql, sql`t.id`, sql`h.task_id`)}
     WHERE h.worker_id = ANY(${workerIds}::bigint[]) AND t.cancel_requested_at IS NOT NULL`
 }
 
@@ -48,7 +49,7 @@ export async function discardTasks(sql: Sql, ids: string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH discarded AS (
       DELETE FROM task_records t USING unnest(${sorted(ids)}::uuid[]) AS r (id)
-      WHERE t.id = r.id AND ${hasEnded(sql)}
+      WHERE ${isKey(sql, sql`t.id`, sql`r.id`)} AND ${hasEnded(sql)}
       RETURNING ${forgotten(sql)}
     ), ${forgetting(sql, sql`discarded`)}
     SELECT id FROM discarded`

@@ -2,6 +2,7 @@ import type { NewTask, TaskState } from '../core/task.ts'
 import { PARENTS_CHANNEL } from './channel.ts'
 import type { Sql } from './connect.ts'
 import { insertion, storedCount } from './insertion.ts'
+import { isKey } from './lookup.ts'
 import { type Notices, tell } from './notices.ts'
 import { inOrderOfKeys } from './tasks.ts'
 
@@ -54,7 +55,7 @@ export async function insertDependents(
         WHERE (SELECT yes FROM complete)
       ), marked AS (
         UPDATE task_records t SET has_dependents = true FROM parents p
-        WHERE t.id = p.id AND NOT t.has_dependents AND (SELECT yes FROM complete)
+        WHERE ${isKey(sql, sql`t.id`, sql`p.id`)} AND NOT t.has_dependents AND (SELECT yes FROM complete)
       ), ended AS (
         INSERT INTO ended_parents (task_id, state)
         SELECT p.id, p.state FROM parents p

@@ -2,8 +2,9 @@ import { type Capabilities, PLAIN } from '../core/lane.ts'
 import type { Report } from '../core/report.ts'
 import type { Assignment, TaskRef } from '../core/task.ts'
 import type { Sql } from './connect.ts'
-import { concludedCount, concluding, isGone, ofHeld, putBack } from './held.ts'
+import { concludedCount, concluding, isAttempt, isGone, ofHeld, putBack } from './held.ts'
 import { isClaimable, isLimited, isOfLevel, kindOf, levels } from './lanes.ts'
+import { isKey, isSame } from './lookup.ts'
 import { type Notices, noticesOnce, tell, tellOnce } from './notices.ts'
 import { parentsOf } from './parents.ts'
 
@@ -65,7 +66,7 @@ export const claimed = (sql: Sql) => sql`
   SELECT k.task_id AS "taskId", k.attempt, k.worker_id AS "workerId", t.lane, t.command, t.executor, t.payload, t.priority,
     t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs", ${parentsOf(sql)} AS parents,
     k.level, (1000 * extract(epoch FROM k.due_at))::float8 AS "dueMs", ${noticesOnce(sql)}
-  FROM taken k JOIN task_records t ON t.id = k.task_id CROSS JOIN noted`
+  FROM taken k JOIN task_records t ON ${isKey(sql, sql`t.id`, sql`k.task_id`)} CROSS JOIN noted`
 
 /**
  * Claims due tasks: the nth, by priority and then by due time, for the nth worker given. One statement picks,
@@ -261,7 +262,7 @@ export async function returnTasks(sql: Sql, given: TaskRef[]): Promise<number> {
       mine: sql`
         DELETE FROM held h
         USING unnest(${refs.map((r) => r.taskId)}::uuid[], ${refs.map((r) => r.attempt)}::int[]) AS r (task_id, attempt)
-        WHERE h.task_id = r.task_id AND h.attempt = r.attempt RETURNING ${ofHeld(sql)}`,
+        WHERE ${isAttempt(sql, sql`r`)} RETURNING ${ofHeld(sql)}`,
       ...putBackAlive(sql),
     })}
     SELECT ${concludedCount(sql)} AS count, (SELECT notices FROM noted) AS notices`
@@ -317,7 +318,7 @@ export function findHeld(sql: Sql, workerIds: number[]): Promise<HeldAttempt[]> 
   return sql`
     SELECT h.task_id AS "taskId", h.attempt, h.worker_id AS "workerId", h.started_at IS NOT NULL AS started,
       t.cancel_requested_at IS NOT NULL AS "cancelRequested"
-    FROM held h JOIN task_records t ON t.id = h.task_id WHERE h.worker_id = ANY(${workerIds}::bigint[])`
+    FROM held h JOIN task_records t ON ${isKey(sql, sql`t.id`, sql`h.task_id`)} WHERE h.worker_id = ANY(${workerIds}::bigint[])`
 }
 
 /** The current attempt of each of these tasks, or null of one that is not held, for reporters that do not know attempts. */
@@ -327,14 +328,14 @@ export async function findHeldAttempts(
 ): Promise<({ attempt: number; workerId: number } | null)[]> {
   const rows = await sql<{ id: string; attempt: number; workerId: number }[]>`
     SELECT h.task_id AS id, h.attempt, h.worker_id AS "workerId"
-    FROM unnest(${taskIds}::uuid[]) AS g (id) JOIN held h ON h.task_id = g.id`
+    FROM unnest(${taskIds}::uuid[]) AS g (id) JOIN held h ON ${isKey(sql, sql`h.task_id`, sql`g.id`)}`
   const byId = new Map(rows.map(({ id, ...held }) => [id, held]))
   return taskIds.map((id) => byId.get(id.toLowerCase()) ?? null)
 }
 
 /** That row `h` of `held` is the attempt that `r` is of. */
 const isReported = (sql: Sql) => sql`
-  h.task_id = r.task_id AND h.attempt = r.attempt AND h.worker_id = r.worker_id`
+  ${isAttempt(sql, sql`r`)} AND ${isSame(sql, sql`h.worker_id`, sql`r.worker_id`)}`
 
 /** What is told of an attempt. */
 const ofReport = (sql: Sql) => sql`

@@ -1,4 +1,5 @@
 import type { Sql } from './connect.ts'
+import { isKey } from './lookup.ts'
 
 type Fragment = ReturnType<Sql>
 
@@ -19,11 +20,11 @@ export const forgetting = (sql: Sql, deleted: Fragment) => sql`
     INSERT INTO count_deltas (names, amounts) SELECT array_agg(s.state), array_agg(-s.count)
     FROM (SELECT d.state, count(*) AS count FROM ${deleted} d GROUP BY d.state) AS s HAVING count(*) > 0
   ),
-  forgotten AS (DELETE FROM attempts a USING ${deleted} d WHERE a.task_id = d.id),
-  unsaid AS (DELETE FROM task_logs l USING ${deleted} d WHERE l.task_id = d.id),
-  unbound AS (DELETE FROM dependencies e USING ${deleted} d WHERE d.had_parents AND e.task_id = d.id),
+  forgotten AS (DELETE FROM attempts a USING ${deleted} d WHERE ${isKey(sql, sql`a.task_id`, sql`d.id`)}),
+  unsaid AS (DELETE FROM task_logs l USING ${deleted} d WHERE ${isKey(sql, sql`l.task_id`, sql`d.id`)}),
+  unbound AS (DELETE FROM dependencies e USING ${deleted} d WHERE d.had_parents AND ${isKey(sql, sql`e.task_id`, sql`d.id`)}),
   emptied AS (
     DELETE FROM workflows w USING (SELECT DISTINCT d.workflow_id FROM ${deleted} d WHERE d.workflow_id IS NOT NULL) AS of
-    WHERE w.id = of.workflow_id AND NOT EXISTS (
-      SELECT FROM task_records o WHERE o.workflow_id = w.id AND o.id NOT IN (SELECT d.id FROM ${deleted} d))
+    WHERE ${isKey(sql, sql`w.id`, sql`of.workflow_id`)} AND (
+      SELECT true FROM task_records o WHERE o.workflow_id = w.id AND o.id NOT IN (SELECT d.id FROM ${deleted} d) LIMIT 1) IS NULL
   )`

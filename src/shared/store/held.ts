@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import type { Sql } from './connect.ts'
+import { isKey, isSame } from './lookup.ts'
 
 /** What is in flight, and how an attempt comes to its end: the tables `held`, `ready` and `attempts`. */
 
@@ -26,6 +27,10 @@ export interface Conclusion {
   kind: 'retrying' | 'reassigned'
 }
 
+/** That row `h` of `held` is of the attempt `(task_id, attempt)` of `of`. */
+export const isAttempt = (sql: Sql, of: Fragment) => sql`
+  ${isKey(sql, sql`h.task_id`, sql`${of}.task_id`)} AND ${isSame(sql, sql`h.attempt`, sql`${of}.attempt`)}`
+
 /** What `mine` has to return of row `h` of `held`. */
 export const ofHeld = (sql: Sql) => sql`
   h.task_id, h.attempt, h.worker_id, h.slot, h.picked_at, h.started_at, h.progress`
@@ -39,7 +44,7 @@ export const concluding = (sql: Sql, { mine, areDeleted, set, where, outcome, ki
   concluded AS (
     UPDATE task_records t SET attempt = h.attempt, ${set}
     FROM mine h
-    WHERE t.id = h.task_id AND t.attempt = h.attempt - 1 AND NOT ${hasEnded(sql)} AND ${where}
+    WHERE ${isKey(sql, sql`t.id`, sql`h.task_id`)} AND t.attempt = h.attempt - 1 AND NOT ${hasEnded(sql)} AND ${where}
     RETURNING t.id AS task_id, t.attempt, h.worker_id, coalesce(t.slot, h.slot) AS slot, h.picked_at, h.started_at, t.priority,
       t.due_at, t.lane, t.concurrency_key, t.waits_for, t.has_dependents, t.error, ${outcome} AS outcome,
       CASE WHEN h.started_at IS NULL THEN 'assigned' ELSE 'running' END AS was,
@@ -50,7 +55,7 @@ export const concluding = (sql: Sql, { mine, areDeleted, set, where, outcome, ki
     areDeleted
       ? sql``
       : sql`released AS (
-    DELETE FROM held h USING concluded c WHERE h.task_id = c.task_id AND h.attempt = c.attempt
+    DELETE FROM held h USING concluded c WHERE ${isAttempt(sql, sql`c`)}
   ),`
   } past AS (
     INSERT INTO attempts (task_id, attempt, worker_id, slot, picked_at, started_at, ended_at, outcome, error)

@@ -1,5 +1,6 @@
 import { PARENT_LIMITS } from '../core/parents.ts'
 import type { Sql } from './connect.ts'
+import { isKey } from './lookup.ts'
 
 /**
  * What the tasks that task `t` depends on came to, as core/parents.ts describes it: by their keys in its workflow, or
@@ -16,7 +17,7 @@ export const parentsOf = (sql: Sql) => sql`
         SELECT CASE WHEN p.workflow_id = t.workflow_id THEN p.workflow_key ELSE p.id::text END AS name,
           jsonb_build_object('task_id', p.id, 'state', p.state, 'output', left(p.output, ${PARENT_LIMITS.output}), 'result', p.result)
             || CASE WHEN length(p.output) > ${PARENT_LIMITS.output} THEN '{"cut": true}' ELSE '{}' END::jsonb AS outcome
-        FROM dependencies d JOIN tasks p ON p.id = d.depends_on WHERE d.task_id = t.id
+        FROM dependencies d JOIN tasks p ON ${isKey(sql, sql`p.id`, sql`d.depends_on`)} WHERE ${isKey(sql, sql`d.task_id`, sql`t.id`)}
       ) AS w
     ) AS o
   ) END`

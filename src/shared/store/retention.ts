@@ -1,6 +1,7 @@
 import type { TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { forgetting, forgotten } from './forget.ts'
+import { isKey } from './lookup.ts'
 import { ofState } from './task-order.ts'
 
 const ENDED_AT = { completed: 'completed_at', failed: 'failed_at', cancelled: 'cancelled_at' } as const
@@ -25,7 +26,7 @@ export async function deleteEnded(
         limit,
       })}) AS oldest WHERE ${endedAt} < now() - ${ageMs} * interval '1 ms'
     ), deleted AS (
-      DELETE FROM task_records t USING old WHERE t.id = old.id AND t.${endedAt} IS NOT NULL RETURNING ${forgotten(sql)}
+      DELETE FROM task_records t USING old WHERE ${isKey(sql, sql`t.id`, sql`old.id`)} AND t.${endedAt} IS NOT NULL RETURNING ${forgotten(sql)}
     ), ${forgetting(sql, sql`deleted`)}
     SELECT count(*) AS count FROM deleted`
   return row?.count ?? 0

@@ -1,5 +1,6 @@
 import type { Sql } from './connect.ts'
-import { concludedCount, concluding, isGone, ofHeld, putBackLost } from './held.ts'
+import { concludedCount, concluding, isAttempt, isGone, ofHeld, putBackLost } from './held.ts'
+import { isKey } from './lookup.ts'
 import { type Notices, noticesOnce, tell, tellOnce } from './notices.ts'
 
 /** How a coordinator reaches a worker: by its dispatch stream, or by pushing to its address. */
@@ -138,7 +139,7 @@ async function lose(
     WITH lost AS MATERIALIZED (
       SELECT id FROM workers WHERE offline_at IS NULL AND ${which} AND ${stillHolds(sql, decision)} FOR UPDATE SKIP LOCKED
     ), theirs AS MATERIALIZED (
-      SELECT h.task_id, h.attempt FROM lost JOIN held h ON h.worker_id = lost.id ORDER BY h.task_id
+      ${heldBy(sql, sql`SELECT id FROM lost`)}
     ), ${concluding(sql, lostBy(sql, sql`theirs`, maxLosses))}, given_up AS (
       UPDATE workers w SET offline_at = now() FROM lost WHERE w.id = lost.id RETURNING w.id, w.name, w.address
     )
@@ -148,10 +149,16 @@ async function lose(
   return tellOnce(sql, lost)
 }
 
+/** The attempts of these workers `(id)`, in the order of their tasks. */
+const heldBy = (sql: Sql, workers: ReturnType<Sql>) => sql`
+  SELECT o.task_id, o.attempt FROM (
+    SELECT h.task_id, h.attempt FROM (${workers}) AS w (id) JOIN held h ON ${isKey(sql, sql`h.worker_id`, sql`w.id`)} OFFSET 0
+  ) AS o ORDER BY o.task_id`
+
 /** Of workers that are lost: the attempts `(task_id, attempt)` of a CTE. */
 const lostBy = (sql: Sql, theirs: ReturnType<Sql>, maxLosses: number) => ({
   mine: sql`
-    DELETE FROM held h USING ${theirs} o WHERE h.task_id = o.task_id AND h.attempt = o.attempt RETURNING ${ofHeld(sql)}`,
+    DELETE FROM held h USING ${theirs} o WHERE ${isAttempt(sql, sql`o`)} RETURNING ${ofHeld(sql)}`,
   areDeleted: true,
   set: putBackLost(sql, maxLosses),
   where: sql`true`,
@@ -175,7 +182,7 @@ export async function requeueOrphans(sql: Sql, maxLosses: number): Promise<numbe
     ), gone AS MATERIALIZED (
       SELECT h.worker_id FROM holder h WHERE h.worker_id IS NOT NULL AND ${isGone(sql)}
     ), orphan AS MATERIALIZED (
-      SELECT h.task_id, h.attempt FROM gone JOIN held h ON h.worker_id = gone.worker_id ORDER BY h.task_id
+      ${heldBy(sql, sql`SELECT worker_id FROM gone`)}
     ), ${concluding(sql, lostBy(sql, sql`orphan`, maxLosses))}
     SELECT ${concludedCount(sql)} AS count, (SELECT notices FROM noted) AS notices`
   tell(sql, row?.notices)

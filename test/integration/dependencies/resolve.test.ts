@@ -105,16 +105,16 @@ test('ten thousand that wait for one are told in turns', async () => {
   expect(row!.ready).toBe(10_000)
 })
 
-test('in a chain of five thousand the end fails with the beginning, and comes back with it', async () => {
+test('in a chain of a thousand the end fails with the beginning, and comes back with it', async () => {
   const chain = Object.fromEntries(
-    Array.from({ length: 5000 }, (_, n) => [`t${n}`, n === 0 ? [] : [`t${n - 1}`]]),
+    Array.from({ length: 1000 }, (_, n) => [`t${n}`, n === 0 ? [] : [`t${n - 1}`]]),
   )
   const ids = await insertGraph(sql, chain)
   await runReady(sql, fails('t0'))
   await resolveAll(sql)
-  expect((await findTask(sql, ids.t4999!))!.state).toBe('failed')
+  expect((await findTask(sql, ids.t999!))!.state).toBe('failed')
   expect(await reviveTasks(sql, [ids.t0!])).toEqual([ids.t0!])
-  expect(await findTask(sql, ids.t4999!)).toMatchObject({ state: 'pending', waitsFor: 1, error: null })
+  expect(await findTask(sql, ids.t999!)).toMatchObject({ state: 'pending', waitsFor: 1, error: null })
   expect(await miscounted(sql)).toEqual([])
   expect(await runReady(sql)).toEqual(['t0'])
 }, 60_000)
