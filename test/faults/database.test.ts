@@ -14,6 +14,8 @@ const random = randomFor('restarts of the database')
 /** Long enough for several; FAULTS_RESTART_SECONDS=60 for more. */
 const RESTART_FOR_MS = 1000 * Number(process.env.FAULTS_RESTART_SECONDS ?? 12)
 const RESTART_EVERY_MS = { min: 2000, spread: 2000 }
+/** Of one client: together they submit some 200 tasks a second. */
+const BETWEEN_MS = 20
 
 async function post(port: number, path: string, body: object) {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
@@ -54,8 +56,10 @@ test(
           const body = { command: 'x', payload: { duration_ms: 10 }, idempotency_key: `${client}-${n}` }
           const answer = await post(scheduler.port, '/tasks', body)
           done = answer.status === 200
-          if (done) acknowledged.add(answer.body.task_id)
-          else {
+          if (done) {
+            acknowledged.add(answer.body.task_id)
+            await Bun.sleep(BETWEEN_MS)
+          } else {
             refusals.add(answer.status)
             expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
             await Bun.sleep(50)

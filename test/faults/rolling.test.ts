@@ -5,6 +5,8 @@ import { addressOf, createStand, freePorts } from './stand.ts'
 
 /** How long a client that was not served waits before it asks the other scheduler. */
 const PAUSE_MS = 20
+/** Of one client: together they submit some 200 tasks a second. */
+const BETWEEN_MS = 15
 
 test('a rolling restart of everything under load loses nothing and repeats nothing', async () => {
   const stand = await createStand()
@@ -34,6 +36,7 @@ test('a rolling restart of everything under load loses nothing and repeats nothi
         }).catch(() => null)
         if (answer?.status === 200) {
           acknowledged.push(((await answer.json()) as { task_id: string }).task_id)
+          await Bun.sleep(BETWEEN_MS)
           break
         }
         await Bun.sleep(PAUSE_MS)

@@ -133,10 +133,15 @@ export async function startSystem({
     async ended(ids, timeoutMs = 20_000) {
       return await waitFor(
         async () => {
-          const rows = await system.rows(ids)
-          const open = rows.filter(({ state }) => !/^(completed|failed|cancelled)$/.test(state))
-          if (rows.length === ids.length && open.length === 0) return rows
-          throw new Error(`${open.length} of ${ids.length} have not ended: ${Bun.inspect(open.slice(0, 3))}`)
+          const [{ ended } = { ended: 0 }] = await sql<[{ ended: number }]>`
+            SELECT count(*) AS ended FROM unnest(${ids}::uuid[]) AS given (id) JOIN task_records t USING (id)
+            WHERE num_nonnulls(t.completed_at, t.failed_at, t.cancelled_at) > 0`
+          if (ended === ids.length) return await system.rows(ids)
+          const open = await sql`
+            SELECT id, state, attempt FROM tasks WHERE id = ANY(${ids}::uuid[]) AND NOT is_ended(state) LIMIT 3`
+          throw new Error(
+            `${ids.length - ended} of ${ids.length} have not ended, such as ${Bun.inspect([...open])}`,
+          )
         },
         { what: `${ids.length} tasks to end`, timeoutMs },
       )

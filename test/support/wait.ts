@@ -6,6 +6,9 @@ export interface WaitOptions {
 }
 
 const PAUSE_MS = 10
+/** What is slow to ask for is asked for less often, so that the asking does not take the time from what is waited for. */
+const PAUSE_PER_MS = 2
+const LONGEST_PAUSE_MS = 250
 
 /**
  * Waits until a condition gives something truthy, and returns that. What the condition throws counts as
@@ -19,6 +22,7 @@ export async function waitFor<T>(
 ): Promise<Exclude<T, false | 0 | '' | null | undefined>> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
+    const askedAt = performance.now()
     let last: unknown
     try {
       const value = await condition()
@@ -30,6 +34,7 @@ export async function waitFor<T>(
     if (performance.now() > deadline) {
       throw new Error(`waited ${timeoutMs} ms in vain for ${what}; last: ${Bun.inspect(last)}`)
     }
-    await Bun.sleep(PAUSE_MS)
+    const took = performance.now() - askedAt
+    await Bun.sleep(Math.min(LONGEST_PAUSE_MS, Math.max(PAUSE_MS, took * PAUSE_PER_MS)))
   }
 }
