@@ -4,6 +4,7 @@ import type { Log } from '../shared/log.ts'
 import type { ClaimedTask } from '../shared/store/dispatch.ts'
 import { chooseClaim, groupByKind, type Kind, type NextClaim } from './placement.ts'
 import type { Roster } from './roster.ts'
+import { createRounds, type Rounds } from './rounds.ts'
 
 /** Tasks claimed by one statement, at most. */
 const MAX_CLAIM = 1000
@@ -15,6 +16,8 @@ const LOOK_BACK_MS = 250
 
 export interface ClaimerOptions {
   roster: Roster
+  /** Whose turn it is, when others place tasks, too. */
+  rounds?: Rounds
   log: Log
   /**
    * The statement that claims, one task for each worker id given; all of them run the same. What the others run, too,
@@ -46,6 +49,8 @@ export interface Claimer {
   scan(): void
   /** One claim. Resolves with the number of tasks claimed. */
   tick(): Promise<number>
+  /** Resolves when the claim that is on its way, and has slots promised, is dispatched; null: there is none. */
+  readonly claiming: Promise<unknown> | null
   /** Whether nothing is due, as far as is known, that workers of this kind run. */
   nothingWaits(kind: string): boolean
   stop(): Promise<void>
@@ -53,7 +58,7 @@ export interface Claimer {
 
 /** Claims by credit: no more than the workers have room for, committed before anything is sent. */
 export function createClaimer(options: ClaimerOptions): Claimer {
-  const { roster, log } = options
+  const { roster, log, rounds = createRounds() } = options
   /** Kinds of workers for which nothing is known to wait: for all others something may, that no claim has seen yet. */
   const quiet = new Set<string>()
   /** The kinds for which the next due time was looked up. */
@@ -63,11 +68,9 @@ export function createClaimer(options: ClaimerOptions): Claimer {
   let eventful = true
   let lookAgainMs = LOOK_AGAIN_MS
   let nextDueUnknown = true
-  let lastPlaced: number | null = null
-  /** Workers that were given a task in the round that goes on. */
-  const served = new Set<number>()
   let sure: string | null = null
   let running: Promise<void> | null = null
+  let claiming: Promise<unknown> | null = null
   let stopped = false
   let failures = 0
   let timer: Timer | null = null
@@ -75,11 +78,12 @@ export function createClaimer(options: ClaimerOptions): Claimer {
 
   const kinds = () => groupByKind(roster.available())
   const isQuiet = ({ kind }: Kind) => quiet.has(kind)
+  const turn = () => ({ last: rounds.last, served: rounds.served, sure })
   const nextClaim = (all: Kind[]) =>
     chooseClaim(
       all.filter((one) => !isQuiet(one)),
       all,
-      { last: lastPlaced, served, sure },
+      turn(),
       MAX_CLAIM,
     )
   const isLookDue = (all: Kind[]) =>
@@ -95,8 +99,15 @@ export function createClaimer(options: ClaimerOptions): Claimer {
       })
     }
     const all = kinds()
-    const next = nextClaim(all) ?? chooseClaim(all, all, { last: lastPlaced, served, sure }, MAX_CLAIM)
-    return next && next.workerIds.length > 0 ? await claim(next) : 0
+    const next = nextClaim(all) ?? chooseClaim(all, all, turn(), MAX_CLAIM)
+    if (!next || next.workerIds.length === 0) return 0
+    const own = claim(next)
+    claiming = own.catch(() => {})
+    try {
+      return await own
+    } finally {
+      claiming = null
+    }
   }
 
   async function claim({ of: { kind, can }, workerIds, others }: NextClaim): Promise<number> {
@@ -104,16 +115,22 @@ export function createClaimer(options: ClaimerOptions): Claimer {
     sure = kind
     const startedAt = performance.now()
     const beside = others.map((other) => other.kind)
-    const tasks = await options.claim(workerIds, can, beside).catch((error) => {
+    const release = roster.promise(workerIds)
+    let tasks: ClaimedTask[]
+    try {
+      tasks = await options.claim(workerIds, can, beside)
+    } catch (error) {
       quiet.delete(kind)
       unsure = true
       throw error
-    })
+    } finally {
+      release()
+    }
     const tookMs = performance.now() - startedAt
     options.onClaimed?.(tookMs)
     log.debug({ asked: workerIds.length, claimed: tasks.length, tookMs }, 'Claimed')
     if (tasks.length > 0) {
-      note(workerIds.slice(0, tasks.length))
+      rounds.note(workerIds.slice(0, tasks.length))
       wakeOthers(tasks)
       options.dispatch(tasks)
     }
@@ -135,12 +152,6 @@ export function createClaimer(options: ClaimerOptions): Claimer {
     for (const { kind, can } of kinds()) {
       if (kind !== sure && quiet.has(kind) && lanes.some((lane) => runsLane(can, lane))) quiet.delete(kind)
     }
-  }
-
-  function note(placed: number[]) {
-    if (placed.some((id) => served.has(id))) served.clear()
-    for (const id of placed) served.add(id)
-    lastPlaced = placed.at(-1) ?? lastPlaced
   }
 
   // Of a kind for which something waits, the next due time does not matter.
@@ -214,6 +225,9 @@ export function createClaimer(options: ClaimerOptions): Claimer {
     wake,
     dueIn,
     tick,
+    get claiming() {
+      return claiming
+    },
     nothingWaits: (kind) => quiet.has(kind),
     onRoom() {
       const all = kinds()

@@ -1,6 +1,8 @@
 import { type Capabilities, capabilityKey } from '../shared/core/lane.ts'
+import type { NewTask } from '../shared/core/task.ts'
 import type { Sql } from '../shared/store/connect.ts'
 import { type ClaimedTask, claimTasks, lookAhead } from '../shared/store/dispatch.ts'
+import { type ExpressTask, storeClaimed } from '../shared/store/express.ts'
 import { claimGoverned, hasGoverned, msUntilGoverned } from '../shared/store/governed.ts'
 import { isGoverned } from '../shared/store/queues.ts'
 import type { Transactions } from '../shared/store/transactions.ts'
@@ -17,6 +19,13 @@ export interface Claims {
    * @param others those kinds, by `capabilityKey`
    */
   claim(workerIds: number[], can: Capabilities, others?: string[]): Promise<ClaimedTask[]>
+  /**
+   * Stores tasks that are due now, each already claimed for a worker that runs it, unless others wait before it, or limits
+   * concern it: see `storeClaimed`.
+   *
+   * @returns those that were stored
+   */
+  express(placed: { task: NewTask; workerId: number; can: Capabilities }[]): Promise<ExpressTask[]>
   /** ms until something may be due for such workers, or null. */
   msUntilNextDue(can: Capabilities): Promise<number | null>
   /** Queues may have limits that they had not, or keys wait. */
@@ -58,6 +67,12 @@ export function createClaims(
       sinceAged = (sinceAged + tasks.length) % AGED_EVERY
       places.claimed(from, tasks)
       return tasks
+    },
+    express(placed) {
+      const tasks = placed.map(({ task, workerId, can }) => {
+        return { task, workerId, others: places.for(capabilityKey(can)).others }
+      })
+      return storeClaimed(sql, tasks, places.for('').of)
     },
     async msUntilNextDue(can) {
       const from = places.for(capabilityKey(can))

@@ -1,14 +1,16 @@
 import type { ControlHandlers } from '../shared/rpc/gen/taskmaster/Control.ts'
 import type { Troubles } from '../shared/runtime/troubles.ts'
+import { createExpressServer, type ExpressServerOptions, type ExpressStream } from './express-server.ts'
 
 export interface Control {
   handlers: ControlHandlers
-  /** From now on it says that it is stopping. */
+  /** From now on it says that it is stopping, and takes no tasks by the express path. */
   leave(): void
 }
 
-/** Answers schedulers that ask how this coordinator is, from memory alone. */
-export function createControl(id: string, troubles: Troubles): Control {
+/** Answers schedulers: how this coordinator is, from memory alone, and what comes of tasks on the express path. */
+export function createControl(id: string, troubles: Troubles, express: ExpressServerOptions): Control {
+  const server = createExpressServer(express)
   let stopping = false
   return {
     handlers: {
@@ -20,9 +22,11 @@ export function createControl(id: string, troubles: Troubles): Control {
         }))
         callback(null, { id, stopping, troubles: listed })
       },
+      Express: (stream: ExpressStream) => server.serve(stream),
     },
     leave() {
       stopping = true
+      server.leave()
     },
   }
 }

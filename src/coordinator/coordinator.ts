@@ -1,6 +1,6 @@
 import { createBatcher } from '../shared/batcher.ts'
 import { AppError } from '../shared/core/error.ts'
-import type { NewTask, TaskRef } from '../shared/core/task.ts'
+import type { Assignment, NewTask, TaskRef } from '../shared/core/task.ts'
 import { movingMean } from '../shared/core/window.ts'
 import { resolveId } from '../shared/idempotency.ts'
 import type { Log } from '../shared/log.ts'
@@ -13,7 +13,6 @@ import { CANCEL_CHANNEL, DUE_CHANNEL, listen, QUEUES_CHANNEL } from '../shared/s
 import { connect, type Sql } from '../shared/store/connect.ts'
 import { findCancelRequests } from '../shared/store/control.ts'
 import {
-  type ClaimedTask,
   findHeld,
   findHeldAttempts,
   returnTasks,
@@ -22,6 +21,7 @@ import {
 } from '../shared/store/dispatch.ts'
 import { forgetLevels } from '../shared/store/lanes.ts'
 import { forgetUses } from '../shared/store/queues.ts'
+import { isScheduler } from '../shared/store/services.ts'
 import { findHolders, findOutcomes, insertTasks } from '../shared/store/tasks.ts'
 import { createTransactions } from '../shared/store/transactions.ts'
 import { troubled } from '../shared/store/troubled.ts'
@@ -32,6 +32,8 @@ import { createClaims } from './claims.ts'
 import type { Config } from './config.ts'
 import { startDependents } from './dependents.ts'
 import { createDocumented } from './documented.ts'
+import { createExpress } from './express.ts'
+import type { ExpressServerOptions } from './express-server.ts'
 import { createJournal } from './journal.ts'
 import { startNotices } from './notices.ts'
 import { createPushTargets } from './push-target.ts'
@@ -40,6 +42,7 @@ import { createRecovery } from './recovery.ts'
 import { createRegistry } from './registry.ts'
 import { startRetention } from './retention.ts'
 import { createRoster } from './roster.ts'
+import { createRounds } from './rounds.ts'
 import { startSchedules } from './schedules/schedules.ts'
 import { createService } from './service.ts'
 import { createSettler } from './settler.ts'
@@ -63,6 +66,7 @@ export interface Coordinator {
   readonly id: string
   readonly service: CoordinatorServiceHandlers
   readonly taskService: TaskServiceHandlers
+  readonly express: ExpressServerOptions
   /** What keeps this coordinator from its work now. */
   readonly troubles: Troubles
   stop(): Promise<void>
@@ -148,12 +152,15 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     givingBack.add(given)
   }
 
-  function dispatch(tasks: ClaimedTask[]) {
+  function dispatch(tasks: (Assignment & { workerId: number })[]) {
     const homeless = registry.send(tasks)
-    for (const task of tasks) {
-      const { taskId, attempt, workerId } = task
-      if (!homeless.includes(task)) taskLog.tell('Task assigned', taskId, { attempt, workerId })
-    }
+    // What was sent leaves this process first.
+    setImmediate(() => {
+      for (const task of tasks) {
+        const { taskId, attempt, workerId } = task
+        if (!homeless.includes(task)) taskLog.tell('Task assigned', taskId, { attempt, workerId })
+      }
+    })
     if (homeless.length > 0) giveBack(homeless)
   }
 
@@ -183,9 +190,9 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     const stillMine = (await findHeld(sql, mine)).flatMap((task) => {
       const worker = roster.get(task.workerId)
       const session = sessions.get(task.workerId)
-      return worker && session && worker.held.get(task.taskId)?.attempt !== task.attempt
-        ? [{ ...task, session }]
-        : []
+      const isUnknown =
+        worker?.held.get(task.taskId)?.attempt !== task.attempt && !express.isOnItsWay(task.taskId)
+      return worker && session && isUnknown ? [{ ...task, session }] : []
     })
     await tellCancels(mine)
     if (stillMine.length > 0) {
@@ -199,8 +206,10 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
   const lookForLimits = () =>
     claims.look().catch((error) => log.warn({ err: error }, 'Could not look for limits of queues'))
   await lookForLimits()
+  const rounds = createRounds()
   const claimer = createClaimer({
     roster,
+    rounds,
     log,
     claim: (workerIds, can, others) =>
       troubled(troubles, 'claims', 'Due tasks cannot be claimed', () => claims.claim(workerIds, can, others)),
@@ -212,6 +221,12 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
       claimMs = meanOf(claimMs, tookMs)
     },
     onIdle: () => recalls.onIdle(),
+  })
+  const express = createExpress({
+    ...{ roster, rounds, log, store: claims.express, dispatch, giveBack },
+    claiming: () => claimer.claiming,
+    onRoom: claimer.onRoom,
+    onUnsure: claimer.scan,
   })
   const recalls = createRecalls({
     roster,
@@ -334,10 +349,12 @@ export async function startCoordinator(sql: Sql, config: Config, log: Log): Prom
     id: coordinatorId,
     service,
     taskService,
+    express: { store: express.store, isScheduler: (id) => isScheduler(sql, id) },
     troubles,
     async stop() {
       // Nothing is given out, and nobody registers, while the rest comes to its end.
       registry.retire()
+      await express.close()
       await claimer.stop()
       await Promise.all([
         scan.stop(),

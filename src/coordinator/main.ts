@@ -28,7 +28,7 @@ const coordinator = await startCoordinator(sql, config, log)
 const server = createGrpcServer()
 server.addService(CoordinatorService.service, coordinator.service)
 server.addService(TaskService.service, coordinator.taskService)
-const control = createControl(coordinator.id, coordinator.troubles)
+const control = createControl(coordinator.id, coordinator.troubles, coordinator.express)
 server.addService(Control.service, control.handlers)
 const health = new HealthImplementation({
   '': 'SERVING',

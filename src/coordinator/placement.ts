@@ -1,7 +1,10 @@
-import type { Capabilities } from '../shared/core/lane.ts'
+import { type Capabilities, runsLane } from '../shared/core/lane.ts'
 import type { RosterWorker } from './roster.ts'
 
-type Candidate = Pick<RosterWorker, 'id' | 'slots' | 'open' | 'window'>
+type Candidate = Pick<RosterWorker, 'id' | 'slots' | 'open' | 'promised' | 'window'>
+
+/** Tasks that it has, or is about to have. */
+const taken = ({ open, promised }: Pick<Candidate, 'open' | 'promised'>) => open + promised
 
 /** Workers that run the same. */
 export interface Kind {
@@ -16,9 +19,9 @@ export interface Kind {
 export function groupByKind(workers: RosterWorker[]): Kind[] {
   const kinds = new Map<string, Kind>()
   for (const worker of workers) {
-    const { kind, can, slots, open } = worker
+    const { kind, can, slots } = worker
     const known = kinds.get(kind)
-    const free = Math.max(0, slots - open)
+    const free = Math.max(0, slots - taken(worker))
     if (known) {
       known.workers.push(worker)
       known.free += free
@@ -81,7 +84,42 @@ export function chooseClaim(kinds: Kind[], all: Kind[], turn: Turn, limit: numbe
   }
 }
 
-const isFree = ({ slots, open }: Candidate) => open < slots
+const isFree = (worker: Candidate) => taken(worker) < worker.slots
+
+/**
+ * The worker with a free slot for each of these tasks, or null: in turn, as `chooseClaim` has them, among all that run it.
+ *
+ * @param lanes one for each task
+ */
+export function placeInSlots(
+  lanes: string[],
+  workers: RosterWorker[],
+  { last, served }: Pick<Turn, 'last' | 'served'>,
+): (RosterWorker | null)[] {
+  let order = inTurn(workers.filter(isFree), last)
+  const given = new Map<number, number>()
+  const servedNow = new Set(served)
+  const kindsOf = new Map(lanes.map((lane) => [lane, new Map<string, boolean>()]))
+  const runs = ({ kind, can }: RosterWorker, lane: string) => {
+    const kinds = kindsOf.get(lane)
+    const known = kinds?.get(kind) ?? runsLane(can, lane)
+    kinds?.set(kind, known)
+    return known
+  }
+  return lanes.map((lane) => {
+    const able = order.filter((worker) => runs(worker, lane))
+    const chosen = able.find(({ id }) => !servedNow.has(id)) ?? able[0] ?? null
+    if (!chosen) return null
+    const { id, slots } = chosen
+    if (servedNow.has(id)) servedNow.clear()
+    servedNow.add(id)
+    given.set(id, (given.get(id) ?? 0) + 1)
+    const isFull = taken(chosen) + (given.get(id) ?? 0) >= slots
+    const at = order.indexOf(chosen)
+    order = [...order.slice(at + 1), ...order.slice(0, isFull ? at : at + 1)]
+    return chosen
+  })
+}
 
 /**
  * The worker for each of the next tasks, in turn: first one for every free slot, round-robin from the
@@ -106,8 +144,8 @@ export function placeRoundRobin(candidates: Candidate[], last: number | null, li
       open = open.filter((candidate) => roomOf(candidate) > (given.get(candidate.id) ?? 0))
     }
   }
-  fill(({ slots, open }) => slots - open)
-  fill(({ window, open }) => window - open)
+  fill((candidate) => candidate.slots - taken(candidate))
+  fill((candidate) => candidate.window - taken(candidate))
   return placed
 }
 
@@ -125,9 +163,10 @@ function inTurn<One extends { id: number }>(workers: One[], last: number | null)
 export function isWorthClaiming(candidates: Candidate[]): boolean {
   let room = 0
   let queueable = 0
-  for (const { slots, open, window } of candidates) {
-    if (open < slots) return true
-    room += Math.max(0, window - open)
+  for (const candidate of candidates) {
+    const { slots, window } = candidate
+    if (isFree(candidate)) return true
+    room += Math.max(0, window - taken(candidate))
     queueable += window - slots
   }
   return room > 0 && room * 4 >= queueable
@@ -146,7 +185,7 @@ export interface Recall {
  * @param patienceMs how long a task may be queued before it counts as stuck
  */
 export function chooseRecalls(workers: RosterWorker[], now: number, patienceMs: number): Recall[] {
-  let free = workers.reduce((sum, { slots, open }) => sum + Math.max(0, slots - open), 0)
+  let free = workers.reduce((sum, worker) => sum + Math.max(0, worker.slots - taken(worker)), 0)
   const recalls: Recall[] = []
   const crowded = workers.filter(({ open, slots }) => open > slots).sort((a, b) => b.open - a.open)
   for (const worker of crowded) {

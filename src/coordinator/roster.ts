@@ -32,6 +32,8 @@ export interface RosterWorker {
   readonly held: Map<string, HeldTask>
   /** How many of `held` have not ended. */
   open: number
+  /** Free slots that are promised to tasks which the database is being asked for. */
+  promised: number
   /** How many of `held` run. */
   running: number
   /** Monotonic ms when it last said that something started. */
@@ -59,6 +61,8 @@ export interface Roster {
   all(): Iterable<RosterWorker>
   available(): RosterWorker[]
   setAvailable(id: number, available: boolean): void
+  /** Promises a slot for each of these ids, until what is returned is called. */
+  promise(ids: number[]): () => void
   /** A task was given to a worker. False when the worker is gone or may not be given work any more. */
   placed(id: number, taskId: string, attempt: number, now: number): boolean
   started(id: number, taskId: string, attempt: number, now: number): void
@@ -99,6 +103,7 @@ export function createRoster(): Roster {
           ]),
         ),
         open: tasks.length,
+        promised: 0,
         running,
         lastStartAt: now,
         window: known,
@@ -115,6 +120,13 @@ export function createRoster(): Roster {
     setAvailable(id, available) {
       const worker = workers.get(id)
       if (worker) worker.available = available
+    },
+    promise(ids) {
+      const promising = ids.flatMap((id) => workers.get(id) ?? [])
+      for (const worker of promising) worker.promised++
+      return () => {
+        for (const worker of promising) worker.promised--
+      }
     },
     placed(id, taskId, attempt, now) {
       const worker = workers.get(id)

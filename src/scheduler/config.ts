@@ -34,6 +34,8 @@ export interface Config {
   /** How people run the command line; null: `bun run taskmaster`, which is told where the scheduler is. */
   commandLine: string | null
   coordinators: string[]
+  /** Whether tasks that are due now are handed to a coordinator. */
+  express: boolean
   maxLogEvents: number
   requestTimeoutMs: number
   limits: Limits
@@ -93,6 +95,7 @@ export const settings = {
   MAX_STREAMS: integer(DEFAULT_LIMITS.streams, 1, 1_000_000),
   MAX_STREAMS_PER_CALLER: integer(DEFAULT_LIMITS.streamsPerCaller, 1, 1_000_000),
   FLEET: oneOf('detect', ['detect', 'process', 'compose', 'swarm', 'kubernetes', 'none']),
+  EXPRESS: oneOf('on', ['on', 'off']),
   AUTOSCALE: optionalRange(1, LIMITS.workers),
   AUTOSCALE_TARGET_WAIT: duration(10_000),
   AUTOSCALE_COOL_DOWN: duration(60_000, 0),
@@ -118,6 +121,7 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     commandLine: values.COMMAND_LINE,
     hosts: allowedHosts(values.SCHEDULER_HOST, values.ALLOWED_HOSTS, site.hostName),
     coordinators: coordinators ?? ['localhost:8080'],
+    express: values.EXPRESS === 'on',
     maxLogEvents: values.MAX_LOG_EVENTS,
     requestTimeoutMs: values.REQUEST_TIMEOUT,
     limits: {

@@ -16,6 +16,8 @@ import { type Config, DOCKER_SOCKET, readConfig } from './config.ts'
 import { createDashboard } from './dashboard/dashboard.ts'
 import { createDue } from './due.ts'
 import { createExports } from './export/exports.ts'
+import { createExpress, NO_EXPRESS } from './express/express.ts'
+import { createLine } from './express/line.ts'
 import { createFeed } from './feed/feed.ts'
 import { chooseFleet } from './fleet/choose.ts'
 import { createTaskLogs } from './logs/task-logs.ts'
@@ -31,6 +33,7 @@ import { createWorkers } from './workers.ts'
 import { createWorkflows } from './workflows/workflows.ts'
 
 const LOOK_INTERVAL_MS = 5000
+const EXPRESS_INTERVAL_MS = 500
 const FOLD_INTERVAL_MS = 5000
 const AUDIT_INTERVAL_MS = 10_000
 const POLL_INTERVAL_MS = 10_000
@@ -61,9 +64,14 @@ const autoscaler =
 const actions = createActions({ sql, budgetMs: config.requestTimeoutMs / 2 })
 const healthSql = connect({ ...config.database, poolMax: 3 })
 const health = createHealth({ sql: healthSql, feed, log, coordinators: config.coordinators })
+const wellCoordinators = () =>
+  health.view().coordinators.flatMap(({ state, address }) => (state === 'ok' ? address : []))
+const express = config.express
+  ? createExpress(wellCoordinators, (address) => createLine(address, health.id))
+  : NO_EXPRESS
 const services = {
   sql,
-  tasks: createTasks(sql, health),
+  tasks: createTasks(sql, health, express),
   taskLogs: createTaskLogs({ sql, feed }),
   exports: createExports(sql),
   actions,
@@ -101,6 +109,7 @@ await Promise.all([feed.start(), services.taskLogs.start()]).catch((error) =>
   fail('Could not listen to the database', error),
 )
 health.start()
+const expressing = repeat('Express', EXPRESS_INTERVAL_MS, log, async () => express.look())
 // Coordinators fold too; without one, what is submitted must not pile up.
 const folding = repeat('fold counts', FOLD_INTERVAL_MS, log, () => foldCounts(sql))
 const scaling = autoscaler && repeat('Autoscaling', AUTOSCALE_INTERVAL_MS / 2, log, autoscaler.tick)
@@ -124,6 +133,8 @@ stopOnSignal(
     health.leave()
     await server.stop(DRAIN_MS)
     await Promise.all([folding.stop(), auditing.stop(), polling?.stop(), looking.stop(), scaling?.stop()])
+    await expressing.stop()
+    express.stop()
     await health.stop()
     await Promise.all([sql.end({ timeout: 1 }), healthSql.end({ timeout: 1 })])
   },

@@ -13,6 +13,7 @@ import {
   findMatches,
   findTask,
   insertTasks,
+  insertUnlessStored,
   isFull,
   isSearch,
   type ListedTask,
@@ -22,6 +23,7 @@ import {
   type TaskPage,
 } from '../shared/store/tasks.ts'
 import { writeCursor } from './cursor.ts'
+import { type Express, NO_EXPRESS } from './express/express.ts'
 import { filterFrom, type ListInput } from './list-input.ts'
 import { dependenciesOf, storeTogether } from './many.ts'
 import { type ManyInput, placeOfMany } from './many-input.ts'
@@ -80,7 +82,11 @@ export interface Tasks {
 }
 
 /** The use cases of tasks, the same for every edge. */
-export function createTasks(sql: Sql, { stored }: Pick<Health, 'stored'>): Tasks {
+export function createTasks(
+  sql: Sql,
+  { stored }: Pick<Health, 'stored'>,
+  express: Pick<Express, 'hand'> = NO_EXPRESS,
+): Tasks {
   const inserts = createBatcher<NewTask, Outcome>({
     async write(tasks) {
       const outcomes = await insertTogether(sql, tasks)
@@ -93,6 +99,13 @@ export function createTasks(sql: Sql, { stored }: Pick<Health, 'stored'>): Tasks
   })
 
   async function insert(task: NewTask) {
+    // While others wait to be inserted, the database is busy with more than this can save.
+    const outcome = inserts.waiting > 0 ? 'refused' : await express.hand(task)
+    if (outcome === 'unknown') await insertUnlessStored(sql, task)
+    if (outcome !== 'refused') {
+      stored()
+      return task
+    }
     const { id, error } = await inserts.add(task)
     if (error !== undefined) throw error
     return { ...task, id: id ?? task.id }

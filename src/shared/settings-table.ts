@@ -115,6 +115,12 @@ export const SETTINGS: readonly SettingEntry[] = [
   entry('MAX_STREAMS', SCHEDULER, '1000', 'streams, exports and WebSockets open at once'),
   entry('MAX_STREAMS_PER_CALLER', SCHEDULER, '250', 'the same, of one address'),
   entry('MAX_LOG_EVENTS', SCHEDULER, '250', 'events that are kept for readers who come later'),
+  entry(
+    'EXPRESS',
+    SCHEDULER,
+    'on',
+    'a task that is due finds a free slot in the commit that stores it; or off',
+  ),
   entry('AUTOSCALE', SCHEDULER, 'off', 'min:max workers, such as 3:50'),
   entry('AUTOSCALE_TARGET_WAIT', SCHEDULER, '10000 ms', 'ms that a due task should wait at most'),
   entry('AUTOSCALE_COOL_DOWN', SCHEDULER, '60000 ms', 'ms before there are fewer workers'),

@@ -15,17 +15,8 @@ export const insertion = (
   only: postgres.Fragment = sql`true`,
   whenKeyIsTaken: postgres.Fragment = sql`ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING`,
 ) => {
-  // Ticks may be written that have no task: then it stores nothing, in as few columns as there can be.
-  const groups = COLUMNS.filter(({ isUsedBy }, index) => index === 0 || tasks.some(isUsedBy))
-  const join = (parts: postgres.Fragment[]) => parts.reduce((all, part) => sql`${all}, ${part}`)
   return sql`
-    stored AS (
-      INSERT INTO task_records (${join(groups.map(({ into }) => into(sql)))})
-      SELECT ${join(groups.map(({ from }) => from(sql)))}
-      FROM unnest(${join(groups.map(({ values }) => values(sql, tasks)))})
-        AS t (${join(groups.map(({ as }) => as(sql)))})
-      WHERE ${only}
-      ${whenKeyIsTaken}
+    stored AS (${storing(sql, tasks, only, whenKeyIsTaken)}
       RETURNING id, due_at, priority, lane, concurrency_key, waits_for
     ), queued AS (
       INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane, concurrency_key)
@@ -46,11 +37,25 @@ export const insertion = (
     )`
 }
 
+/** The INSERT of the records of tasks, as far as `only` holds for row `t`, without a RETURNING. */
+export const storing = (sql: Sql, tasks: NewTask[], only: postgres.Fragment, conflict: postgres.Fragment) => {
+  // Ticks may be written that have no task: then it stores nothing, in as few columns as there can be.
+  const groups = COLUMNS.filter(({ isUsedBy }, index) => index === 0 || tasks.some(isUsedBy))
+  const join = (parts: postgres.Fragment[]) => parts.reduce((all, part) => sql`${all}, ${part}`)
+  return sql`
+      INSERT INTO task_records (${join(groups.map(({ into }) => into(sql)))})
+      SELECT ${join(groups.map(({ from }) => from(sql)))}
+      FROM unnest(${join(groups.map(({ values }) => values(sql, tasks)))})
+        AS t (${join(groups.map(({ as }) => as(sql)))})
+      WHERE ${only}
+      ${conflict}`
+}
+
 /** How many tasks the CTEs of `insertion` stored. */
 export const storedCount = (sql: Sql) => sql`(SELECT count(*) FROM stored, noted, levelled)`
 
 /** Tasks that watchers are told of, of many that are stored at once: see note_stored in sql/0001_baseline.sql. */
-const NOTED = 60
+export const NOTED = 60
 
 interface Columns {
   /** Those that all tasks of a statement have at their default are left to the table. */

@@ -30,6 +30,12 @@ export function listCoordinators(sql: Sql, withinMs: number, limit: number): Pro
     ORDER BY started_at DESC, id LIMIT ${limit}`
 }
 
+/** Whether a scheduler of this id runs: whoever knows it has read it in the database, or is that scheduler. */
+export async function isScheduler(sql: Sql, id: string): Promise<boolean> {
+  const rows = await sql`SELECT FROM services WHERE id = ${id} AND kind = 'scheduler'`
+  return rows.length > 0
+}
+
 /** Removes the row of a service that ends. */
 export async function removeService(sql: Sql, id: string): Promise<void> {
   await sql`DELETE FROM services WHERE id = ${id}`

@@ -61,6 +61,14 @@ export async function insertAllTasks(sql: Sql, tasks: NewTask[]): Promise<boolea
   }
 }
 
+/** Stores a task that may be stored already: then it stays as it is. It has no idempotency key. */
+export async function insertUnlessStored(sql: Sql, task: NewTask): Promise<void> {
+  const [inserted] = await sql<{ notices: Notices }[]>`
+    WITH ${insertion(sql, [task], sql`true`, sql`ON CONFLICT DO NOTHING`)}
+    SELECT ${storedCount(sql)} AS count, (SELECT notices FROM noted) AS notices`
+  tell(sql, inserted?.notices)
+}
+
 /** The tasks under these idempotency keys. */
 export function findHolders(sql: Sql, keys: string[]): Promise<Duplicate[]> {
   return sql`

@@ -19,13 +19,15 @@ afterAll(() => {
   for (const server of servers) server.forceShutdown()
 })
 
+const NO_EXPRESS = { store: async () => 'refused' as const, isScheduler: async () => false }
+
 /** A coordinator, as far as it says how it is. */
 async function startCoordinator() {
   const id = crypto.randomUUID()
   const troubles = createTroubles()
   const server = new Server()
   servers.push(server)
-  server.addService(Control.service, createControl(id, troubles).handlers)
+  server.addService(Control.service, createControl(id, troubles, NO_EXPRESS).handlers)
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),

@@ -2,6 +2,7 @@ import { afterAll } from 'bun:test'
 import { credentials, ServerCredentials, type ServiceError } from '@grpc/grpc-js'
 import pino from 'pino'
 import { readConfig } from '../../../src/coordinator/config.ts'
+import { createControl } from '../../../src/coordinator/control.ts'
 import { startCoordinator } from '../../../src/coordinator/coordinator.ts'
 import type { AttemptLog } from '../../../src/shared/rpc/gen/grpcapi/AttemptLog.ts'
 import type { CoordinatorMessage__Output } from '../../../src/shared/rpc/gen/grpcapi/CoordinatorMessage.ts'
@@ -9,7 +10,7 @@ import type { Hello } from '../../../src/shared/rpc/gen/grpcapi/Hello.ts'
 import type { Report } from '../../../src/shared/rpc/gen/grpcapi/Report.ts'
 import type { Task__Output } from '../../../src/shared/rpc/gen/grpcapi/Task.ts'
 import type { WorkerMessage } from '../../../src/shared/rpc/gen/grpcapi/WorkerMessage.ts'
-import { CoordinatorService, TaskService } from '../../../src/shared/rpc/load.ts'
+import { Control, CoordinatorService, TaskService } from '../../../src/shared/rpc/load.ts'
 import { createGrpcServer } from '../../../src/shared/rpc/server.ts'
 import type { Troubles } from '../../../src/shared/runtime/troubles.ts'
 import type { Sql } from '../../../src/shared/store/connect.ts'
@@ -46,6 +47,8 @@ export async function startStand(
   const server = createGrpcServer()
   server.addService(CoordinatorService.service, coordinator.service)
   server.addService(TaskService.service, coordinator.taskService)
+  const control = createControl(coordinator.id, coordinator.troubles, coordinator.express)
+  server.addService(Control.service, control.handlers)
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),

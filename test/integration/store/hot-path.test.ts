@@ -3,10 +3,11 @@ import { PLAIN } from '../../../src/shared/core/lane.ts'
 import { LOGS_CHANNEL, listen } from '../../../src/shared/store/channel.ts'
 import { connect, type Sql } from '../../../src/shared/store/connect.ts'
 import { retryTasks, returnTasks, STRICT, settleTasks } from '../../../src/shared/store/dispatch.ts'
+import { storeClaimed } from '../../../src/shared/store/express.ts'
 import { claimGoverned } from '../../../src/shared/store/governed.ts'
 import { createTransactions } from '../../../src/shared/store/transactions.ts'
 import { createTestDatabase } from '../../support/database.ts'
-import { claim, insert, NOW, register, reportOf } from '../../support/store.ts'
+import { claim, insert, NOW, newTask, register, reportOf } from '../../support/store.ts'
 import { waitFor } from '../../support/wait.ts'
 
 const CHANNELS = ['due', 'events', 'parents', 'queues', 'cancel'].map((name) => `taskmaster_${name}`)
@@ -35,7 +36,7 @@ async function hear(sql: Sql): Promise<{ told: string[]; atEnd: () => Promise<st
   }
 }
 
-/** Inserts, claims, and ends tasks in every way; with limits, keys and dependents, which have notices of their own. */
+/** Inserts, claims, stores claimed, and ends tasks in every way; with limits, keys and dependents, which have notices of their own. */
 async function runAll(sql: Sql): Promise<void> {
   await insert(sql, 8, { queue: 'mail', concurrencyKey: 'k', hasDependents: true })
   await insert(sql, 8, { maxRetries: 1, hasDependents: true })
@@ -43,6 +44,9 @@ async function runAll(sql: Sql): Promise<void> {
   const within = { run: <T>(work: (tx: Sql) => Promise<T>) => work(sql), end: async () => {} }
   tasks.push(...(await claimGoverned(within, [1, 1], PLAIN, STRICT)))
   expect(tasks).toHaveLength(10)
+  const others = null
+  const quick = ['default', 'quick'].map((queue) => ({ task: newTask({ queue }), workerId: 1, others }))
+  expect(await storeClaimed(sql, quick, {})).toHaveLength(2)
   const [a, b, c, d, ...rest] = tasks
   await settleTasks(sql, [reportOf(a!, 'started'), reportOf(b!, 'started')], NOW)
   await retryTasks(sql, [reportOf(b!, 'failed')], NOW, { baseMs: 0, capMs: 0 })

@@ -26,6 +26,7 @@ const EXAMPLES: Record<string, string> = {
   DATABASE_URL: 'postgres://u:p@h:1/d',
   DB_SCHEMA: 'jobs',
   AUTOSCALE: '3:5',
+  EXPRESS: 'off',
   FLEET: 'swarm',
   LOG_LEVEL: 'warn',
   TASK_RETENTION: '12h',

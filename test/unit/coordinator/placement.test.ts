@@ -12,7 +12,7 @@ import fc from '../../support/property.ts'
 
 const candidate = fc
   .record({ slots: fc.integer({ min: 1, max: 6 }), extra: fc.nat(20), open: fc.nat(30) })
-  .map(({ slots, extra, open }) => ({ slots, window: slots + extra, open }))
+  .map(({ slots, extra, open }) => ({ slots, window: slots + extra, open, promised: 0 }))
 const candidates = fc
   .uniqueArray(fc.tuple(fc.nat(1000), candidate), { selector: ([id]) => id, maxLength: 8 })
   .map((list) => list.map(([id, worker]) => ({ id, ...worker })))
@@ -20,7 +20,7 @@ const last = fc.option(fc.nat(1000), { nil: null })
 const groups = fc.array(fc.integer({ min: 1, max: 13 }), { maxLength: 20 })
 
 const idle = (count: number, slots: number, window: number) =>
-  Array.from({ length: count }, (_, index) => ({ id: 10 * index, slots, window, open: 0 }))
+  Array.from({ length: count }, (_, index) => ({ id: 10 * index, slots, window, open: 0, promised: 0 }))
 
 /** Places group after group; with `keep`, what was placed stays open. */
 function placeInGroups(workers: ReturnType<typeof idle>, sizes: number[], keep: boolean) {
@@ -127,7 +127,7 @@ test('what is worth a claim can always be placed', () => {
 })
 
 test('while every slot has work, a claim waits until a quarter of what may be queued is gone', () => {
-  const workers = (open: number) => [{ id: 1, slots: 5, window: 105, open }]
+  const workers = (open: number) => [{ id: 1, slots: 5, window: 105, open, promised: 0 }]
   expect(isWorthClaiming(workers(105))).toBe(false)
   expect(isWorthClaiming(workers(81))).toBe(false)
   expect(isWorthClaiming(workers(80))).toBe(true)

@@ -27,6 +27,8 @@ export interface Readiness {
 
 /** The one source of how everything is. */
 export interface Health {
+  /** Of this process in the table of services. A secret: it proves to coordinators that this is a scheduler. */
+  readonly id: string
   /** Looks once a second from now on, and tells watchers of what begins and ends. */
   start(): void
   stop(): Promise<void>
@@ -107,6 +109,7 @@ export function createHealth({ sql, feed, log, coordinators: addresses }: Health
   }
 
   return {
+    id,
     start() {
       looping ??= repeat('Health', LOOK_MS, log, async () => {
         await look()
