@@ -113,7 +113,7 @@ CREATE TABLE task_records (
   cancelled_at timestamptz,
   concurrency_key text COLLATE "C",               -- those of one key share its limits and take turns with others
   workflow_id  uuid,
-  idempotency_key text,
+  idempotency_key text,                           -- as it was asked for; what the key stands for is in idempotency_keys
 
   cancel_requested_at timestamptz,                -- while it is in flight: its worker is being told
   slot         smallint,
@@ -125,7 +125,6 @@ CREATE TABLE task_records (
   workflow_key text,                              -- its name within the workflow
   schedule_id  uuid,                              -- the schedule that it is of, and for which tick
   tick_at      timestamptz,
-  request_hash text,                              -- of what was asked for under its idempotency key
   progress     real CHECK (progress BETWEEN 0 AND 1),                -- as the last attempt reported it; NULL: it did not
   name         text        NOT NULL DEFAULT '',
   description  text        NOT NULL DEFAULT '',
@@ -160,9 +159,16 @@ CREATE INDEX tasks_retrying  ON task_records (priority DESC, scheduled_at DESC, 
 CREATE INDEX tasks_completed ON task_records (priority DESC, scheduled_at DESC, id DESC) WHERE completed_at IS NOT NULL;
 CREATE INDEX tasks_failed    ON task_records (priority DESC, scheduled_at DESC, id DESC) WHERE failed_at IS NOT NULL;
 CREATE INDEX tasks_cancelled ON task_records (priority DESC, scheduled_at DESC, id DESC) WHERE cancelled_at IS NOT NULL;
--- One task per key.
-CREATE UNIQUE INDEX tasks_idempotency_key ON task_records (idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX tasks_workflow ON task_records (workflow_id) WHERE workflow_id IS NOT NULL;
+
+-- Which task an idempotency key stands for. Its row is inserted before the task's, in the same statement, and deleted by the one
+-- that deletes the task. In a table of its own, so that a task without a key costs no index entry, and that how long a key
+-- counts is not bound to how long, or in how many tables, tasks are kept.
+CREATE TABLE idempotency_keys (
+  key          text COLLATE "C" PRIMARY KEY,
+  task_id      uuid NOT NULL,
+  request_hash text                               -- of what was asked for under it; NULL: nobody can ask for the same
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0);
 
 -- What may be claimed once it is due: tasks that nobody has and that wait for no other. Rows are inserted and deleted, never
 -- updated, and are those of their records: a record's lane, key, priority, due_at and id lead to its row by an index.
@@ -954,7 +960,7 @@ CREATE VIEW tasks AS
     coalesce(h.worker_id, t.worker_id) AS worker_id, coalesce(h.started_at, t.started_at) AS started_at, t.completed_at,
     t.failed_at, t.cancelled_at, t.concurrency_key, t.workflow_id, t.idempotency_key, t.cancel_requested_at, coalesce(h.slot,
     t.slot) AS slot, t.timeout_ms, t.retry_backoff_ms, t.retry_backoff_cap_ms, t.parents, t.on_parent_failure, t.workflow_key,
-    t.schedule_id, t.tick_at, t.request_hash, coalesce(h.progress, t.progress) AS progress, t.name, t.description, t.command,
+    t.schedule_id, t.tick_at, coalesce(h.progress, t.progress) AS progress, t.name, t.description, t.command,
     t.executor, t.payload, CASE WHEN h.started_at IS NULL THEN t.error END AS error, CASE WHEN h.started_at IS NULL THEN
     t.output END AS output, t.result, CASE WHEN h.started_at IS NULL THEN t.error_stack END AS error_stack,
     CASE
@@ -1010,6 +1016,7 @@ BEGIN
   END IF;
   IF TG_OP = 'DELETE' THEN
     DELETE FROM task_records t WHERE t.id = OLD.id;
+    DELETE FROM idempotency_keys k WHERE k.key = OLD.idempotency_key AND k.task_id = OLD.id;
     INSERT INTO count_deltas (names, amounts) VALUES (ARRAY[stands.state], '{-1}');
     RETURN OLD;
   END IF;
@@ -1024,18 +1031,28 @@ BEGIN
     WHEN NEW.completed_at IS NOT NULL THEN 'completed' WHEN NOT in_flight THEN 'pending'
     WHEN NEW.started_at IS NOT NULL THEN 'running' ELSE 'assigned' END;
   last := CASE WHEN in_flight THEN NEW.attempt - 1 ELSE NEW.attempt END;
+  -- A key by hand stands for this task; a submission under it asks for something else.
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO idempotency_keys (key, task_id) SELECT NEW.idempotency_key, NEW.id WHERE NEW.idempotency_key IS NOT NULL;
+  ELSIF (NEW.id, NEW.idempotency_key) IS DISTINCT FROM (OLD.id, OLD.idempotency_key) THEN
+    WITH was AS (
+      DELETE FROM idempotency_keys k WHERE k.key = OLD.idempotency_key AND k.task_id = OLD.id RETURNING k.key, k.request_hash
+    )
+    INSERT INTO idempotency_keys (key, task_id, request_hash)
+      SELECT NEW.idempotency_key, NEW.id, (SELECT w.request_hash FROM was w) WHERE NEW.idempotency_key IS NOT NULL;
+  END IF;
   IF TG_OP = 'INSERT' THEN
     INSERT INTO task_records (id, created_at, scheduled_at, due_at, attempt, waits_for, cancel_grace_ms, priority, max_retries, failures, losses,
       has_dependents, lane, picked_at, worker_id, started_at, completed_at, failed_at, cancelled_at, concurrency_key,
       workflow_id, idempotency_key, cancel_requested_at, slot, timeout_ms, retry_backoff_ms, retry_backoff_cap_ms, parents,
-      on_parent_failure, workflow_key, schedule_id, tick_at, request_hash, progress, name, description, command, executor,
+      on_parent_failure, workflow_key, schedule_id, tick_at, progress, name, description, command, executor,
       payload, error, output, result, error_stack)
     VALUES (NEW.id, NEW.created_at, NEW.scheduled_at, NEW.due_at, last, NEW.waits_for, NEW.cancel_grace_ms, NEW.priority,
       NEW.max_retries, NEW.failures, NEW.losses, NEW.has_dependents, NEW.lane, CASE WHEN NOT in_flight THEN NEW.picked_at END,
       CASE WHEN NOT in_flight THEN NEW.worker_id END, CASE WHEN NOT in_flight THEN NEW.started_at END, NEW.completed_at,
       NEW.failed_at, NEW.cancelled_at, NEW.concurrency_key, NEW.workflow_id, NEW.idempotency_key, NEW.cancel_requested_at, CASE
       WHEN NOT in_flight THEN NEW.slot END, NEW.timeout_ms, NEW.retry_backoff_ms, NEW.retry_backoff_cap_ms, NEW.parents,
-      NEW.on_parent_failure, NEW.workflow_key, NEW.schedule_id, NEW.tick_at, NEW.request_hash, CASE WHEN NOT in_flight THEN
+      NEW.on_parent_failure, NEW.workflow_key, NEW.schedule_id, NEW.tick_at, CASE WHEN NOT in_flight THEN
       NEW.progress END, NEW.name, NEW.description, NEW.command, NEW.executor, NEW.payload, NEW.error, NEW.output, NEW.result,
       NEW.error_stack);
     PERFORM send_notices(note_stored(1, ARRAY[(NEW.priority = 0)::int, (NEW.priority = 1)::int, (NEW.priority = 2)::int, (NEW.priority = 3)::int,
@@ -1045,13 +1062,13 @@ BEGIN
     UPDATE task_records t SET (id, created_at, scheduled_at, due_at, attempt, waits_for, cancel_grace_ms, priority, max_retries, failures, losses,
       has_dependents, lane, picked_at, worker_id, started_at, completed_at, failed_at, cancelled_at, concurrency_key,
       workflow_id, idempotency_key, cancel_requested_at, slot, timeout_ms, retry_backoff_ms, retry_backoff_cap_ms, parents,
-      on_parent_failure, workflow_key, schedule_id, tick_at, request_hash, progress, name, description, command, executor,
+      on_parent_failure, workflow_key, schedule_id, tick_at, progress, name, description, command, executor,
       payload, error, output, result, error_stack) = ROW(NEW.id, NEW.created_at, NEW.scheduled_at, NEW.due_at, last, NEW.waits_for, NEW.cancel_grace_ms, NEW.priority,
       NEW.max_retries, NEW.failures, NEW.losses, NEW.has_dependents, NEW.lane, CASE WHEN NOT in_flight THEN NEW.picked_at END,
       CASE WHEN NOT in_flight THEN NEW.worker_id END, CASE WHEN NOT in_flight THEN NEW.started_at END, NEW.completed_at,
       NEW.failed_at, NEW.cancelled_at, NEW.concurrency_key, NEW.workflow_id, NEW.idempotency_key, NEW.cancel_requested_at, CASE
       WHEN NOT in_flight THEN NEW.slot END, NEW.timeout_ms, NEW.retry_backoff_ms, NEW.retry_backoff_cap_ms, NEW.parents,
-      NEW.on_parent_failure, NEW.workflow_key, NEW.schedule_id, NEW.tick_at, NEW.request_hash, CASE WHEN NOT in_flight THEN
+      NEW.on_parent_failure, NEW.workflow_key, NEW.schedule_id, NEW.tick_at, CASE WHEN NOT in_flight THEN
       NEW.progress END, NEW.name, NEW.description, NEW.command, NEW.executor, NEW.payload, NEW.error, NEW.output, NEW.result,
       NEW.error_stack) WHERE t.id = OLD.id;
     IF OLD.picked_at IS NOT NULL AND NEW.picked_at IS NULL THEN

@@ -547,7 +547,7 @@ BEGIN
       SELECT k.n, coalesce(h.id, first_value(ids[k.n]) OVER same) AS id,
         CASE WHEN h.id IS NULL THEN first_value(hashes[k.n]) OVER same ELSE h.hash END AS hash
       FROM generate_series(1, cardinality(keys)) AS k (n) LEFT JOIN LATERAL (
-        SELECT t.id, t.request_hash AS hash FROM tasks t WHERE t.idempotency_key = keys[k.n]
+        SELECT t.task_id AS id, t.request_hash AS hash FROM idempotency_keys t WHERE t.key = keys[k.n]
         UNION ALL
         SELECT s.id, s.request_hash FROM submissions s WHERE s.xid = pg_current_xact_id() AND s.idempotency_key = keys[k.n]
         LIMIT 1
@@ -596,29 +596,33 @@ BEGIN
     END IF;
   END IF;
 
+  INSERT INTO idempotency_keys (key, task_id, request_hash)
+    SELECT s.idempotency_key, s.id, s.request_hash FROM submissions s
+    WHERE s.xid = pg_current_xact_id() AND s.idempotency_key IS NOT NULL ORDER BY s.idempotency_key COLLATE "C"
+    ON CONFLICT (key) DO NOTHING;
+  GET DIAGNOSTICS count = ROW_COUNT;
+  IF count < (SELECT count(*) FROM submissions s WHERE s.xid = pg_current_xact_id() AND s.idempotency_key IS NOT NULL) THEN
+    -- Another transaction took a key meanwhile, and the caller has been told of an id that is not to be.
+    PERFORM refuse_key('') FROM submissions s JOIN idempotency_keys k ON k.key = s.idempotency_key
+      WHERE s.xid = pg_current_xact_id() AND k.task_id <> s.id AND k.request_hash IS DISTINCT FROM s.request_hash LIMIT 1;
+    RAISE EXCEPTION USING ERRCODE = 'serialization_failure', COLUMN = 'idempotency_key', DETAIL = 'idempotency_key',
+      MESSAGE = 'another transaction made the same request under the same idempotency_key meanwhile; try again';
+  END IF;
+
   INSERT INTO task_records (id, name, description, command, payload, priority, max_retries, retry_backoff_ms, retry_backoff_cap_ms,
-    timeout_ms, cancel_grace_ms, scheduled_at, due_at, idempotency_key, request_hash, executor, lane, concurrency_key,
+    timeout_ms, cancel_grace_ms, scheduled_at, due_at, idempotency_key, executor, lane, concurrency_key,
     parents, waits_for, has_dependents, on_parent_failure)
   SELECT s.id, coalesce(task ->> 'name', ''), coalesce(task ->> 'description', ''), task ->> 'command', nullif(task -> 'payload', 'null'),
     coalesce(read_priority(task -> 'priority'), 0), coalesce((task ->> 'max_retries')::numeric::smallint, 0),
     (task ->> 'retry_backoff_ms')::numeric::integer, (task ->> 'retry_backoff_cap_ms')::numeric::integer,
     (task ->> 'timeout_ms')::numeric::integer, coalesce((task ->> 'cancel_grace_ms')::numeric::integer, 5000),
-    time.at, time.at, s.idempotency_key, s.request_hash, coalesce(task ->> 'executor', 'simulate'), submission_lane(task), task ->> 'concurrency_key',
+    time.at, time.at, s.idempotency_key, coalesce(task ->> 'executor', 'simulate'), submission_lane(task), task ->> 'concurrency_key',
     nullif(depends.count, 0), depends.count, false, nullif(task ->> 'on_parent_failure', 'fail')
   FROM submissions s,
     LATERAL (SELECT coalesce(read_instant(task ->> 'scheduled_at'),
       greatest(s.called_at + 1000 * coalesce((task ->> 'delay_seconds')::float8, 0) * interval '1 ms', stored_at)) AS at) AS time,
     LATERAL (SELECT CASE WHEN task ? 'depends_on' THEN (SELECT count(*)::integer FROM submission_parents(task)) ELSE 0 END AS count) AS depends
-  WHERE s.xid = pg_current_xact_id() ORDER BY s.idempotency_key COLLATE "C", s.id
-  ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
-  GET DIAGNOSTICS count = ROW_COUNT;
-  IF count < cardinality(given) THEN
-    -- Another transaction took a key meanwhile, and the caller has been told of an id that is not to be.
-    PERFORM refuse_key('') FROM submissions s JOIN tasks t ON t.idempotency_key = s.idempotency_key
-      WHERE s.xid = pg_current_xact_id() AND t.request_hash IS DISTINCT FROM s.request_hash LIMIT 1;
-    RAISE EXCEPTION USING ERRCODE = 'serialization_failure', COLUMN = 'idempotency_key', DETAIL = 'idempotency_key',
-      MESSAGE = 'another transaction made the same request under the same idempotency_key meanwhile; try again';
-  END IF;
+  WHERE s.xid = pg_current_xact_id() ORDER BY s.id;
 
   INSERT INTO dependencies (task_id, depends_on)
     SELECT s.id, p.id FROM submissions s, submission_parents(s.task) AS p WHERE s.xid = pg_current_xact_id() AND s.task ? 'depends_on';

@@ -76,5 +76,5 @@ export async function statesInTable(sql: Sql): Promise<Record<string, number>> {
 
 /** Empties the tables, so that the tests of one file can take turns on one database. */
 export async function reset(sql: Sql): Promise<void> {
-  await sql`TRUNCATE task_records, ready, held, levels, workers, counts, count_deltas, lane_keys, rate_uses, dependencies, ended_parents, workflows`
+  await sql`TRUNCATE task_records, ready, held, levels, workers, counts, count_deltas, lane_keys, rate_uses, dependencies, ended_parents, workflows, idempotency_keys`
 }

@@ -106,7 +106,7 @@ export interface TaskTimes {
   cancelledAt: Date | null
 }
 
-export interface Task extends Omit<NewTask, 'delayMs' | 'hasDependents'>, TaskTimes {
+export interface Task extends Omit<NewTask, 'delayMs' | 'hasDependents' | 'requestHash'>, TaskTimes {
   state: TaskState
   dueAt: Date
   createdAt: Date

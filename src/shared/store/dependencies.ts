@@ -1,7 +1,7 @@
 import type { NewTask, TaskState } from '../core/task.ts'
 import { PARENTS_CHANNEL } from './channel.ts'
 import type { Sql } from './connect.ts'
-import { insertion, storedCount } from './insertion.ts'
+import { insertion, isKeyTaken, storedCount } from './insertion.ts'
 import { isKey } from './lookup.ts'
 import { type Notices, tell } from './notices.ts'
 import { inOrderOfKeys } from './tasks.ts'
@@ -47,7 +47,7 @@ export async function insertDependents(
         INSERT INTO workflows (id, name)
         SELECT w.id, w.name FROM unnest(${workflows.map(({ id }) => id)}::uuid[], ${workflows.map(({ name }) => name)}::text[]) AS w (id, name)
         WHERE (SELECT yes FROM complete)
-      ), ${insertion(sql, inOrderOfKeys(tasks), sql`(SELECT yes FROM complete)`, sql``)},
+      ), ${insertion(sql, inOrderOfKeys(tasks), sql`(SELECT yes FROM complete)`, 'refuse')},
       connected AS (
         INSERT INTO dependencies (task_id, depends_on)
         SELECT e.task_id, e.depends_on
@@ -69,9 +69,7 @@ export async function insertDependents(
     const missing = row?.missing ?? []
     return { stored: missing.length === 0, missing }
   } catch (error) {
-    if ((error as { constraint_name?: unknown }).constraint_name === 'tasks_idempotency_key') {
-      return { stored: false, missing: [] }
-    }
+    if (isKeyTaken(error)) return { stored: false, missing: [] }
     throw error
   }
 }

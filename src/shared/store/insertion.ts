@@ -4,19 +4,25 @@ import type { NewTask } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 
 /**
- * The CTEs that store tasks: all of them, or `only` those for which a condition on row `t` holds. `stored` has a row for each
- * that was; `noted` has the notices of it, and has to be read by the statement, which `storedCount` does.
+ * The CTEs that store tasks: all of them, or `only` those for which a condition on the id of row `t` holds. `stored` has a row
+ * for each that was; `noted` has the notices of it, and has to be read by the statement, which `storedCount` does.
  *
- * @param whenKeyIsTaken what is done about a task whose idempotency key is taken; default it is left out
+ * @param whenKeyIsTaken what is done about a task whose idempotency key is taken: it is left out by default, or nothing is
+ *   stored, which is an error that `isKeyTaken` knows
+ * @param whenStored what is done about a task whose id is stored already; by default it is an error
  */
 export const insertion = (
   sql: Sql,
   tasks: NewTask[],
   only: postgres.Fragment = sql`true`,
-  whenKeyIsTaken: postgres.Fragment = sql`ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING`,
+  whenKeyIsTaken: 'leave out' | 'refuse' = 'leave out',
+  whenStored: postgres.Fragment = sql``,
 ) => {
+  const keyed = tasks.filter(({ idempotencyKey }) => idempotencyKey !== null)
+  const stored = keyed.length > 0 ? sql`${only} ${hasItsKey(sql)}` : only
   return sql`
-    stored AS (${storing(sql, tasks, only, whenKeyIsTaken)}
+    ${keyed.length > 0 ? reserving(sql, keyed, only, whenKeyIsTaken) : sql``}
+    stored AS (${storing(sql, tasks, stored, whenStored)}
       RETURNING id, due_at, priority, lane, concurrency_key, waits_for
     ), queued AS (
       INSERT INTO ready (task_id, due_at, attempt, priority, routing, lane, concurrency_key)
@@ -38,7 +44,12 @@ export const insertion = (
 }
 
 /** The INSERT of the records of tasks, as far as `only` holds for row `t`, without a RETURNING. */
-export const storing = (sql: Sql, tasks: NewTask[], only: postgres.Fragment, conflict: postgres.Fragment) => {
+export const storing = (
+  sql: Sql,
+  tasks: NewTask[],
+  only: postgres.Fragment,
+  whenStored: postgres.Fragment,
+) => {
   // Ticks may be written that have no task: then it stores nothing, in as few columns as there can be.
   const groups = COLUMNS.filter(({ isUsedBy }, index) => index === 0 || tasks.some(isUsedBy))
   const join = (parts: postgres.Fragment[]) => parts.reduce((all, part) => sql`${all}, ${part}`)
@@ -48,8 +59,36 @@ export const storing = (sql: Sql, tasks: NewTask[], only: postgres.Fragment, con
       FROM unnest(${join(groups.map(({ values }) => values(sql, tasks)))})
         AS t (${join(groups.map(({ as }) => as(sql)))})
       WHERE ${only}
-      ${conflict}`
+      ${whenStored}`
 }
+
+/**
+ * The CTE `reserved`: the ids of those of these tasks whose keys were free, and stand for them now. Whoever else takes such a key
+ * at the same time is waited for.
+ */
+const reserving = (
+  sql: Sql,
+  keyed: NewTask[],
+  only: postgres.Fragment,
+  whenKeyIsTaken: 'leave out' | 'refuse',
+) => sql`
+    reserved AS (
+      INSERT INTO idempotency_keys (key, task_id, request_hash)
+      SELECT t.key, t.id, t.request_hash
+      FROM unnest(${keyed.map((t) => t.id)}::uuid[], ${keyed.map((t) => t.idempotencyKey)}::text[],
+        ${keyed.map((t) => t.requestHash)}::text[]) AS t (id, key, request_hash)
+      WHERE ${only}
+      ${whenKeyIsTaken === 'refuse' ? sql`` : sql`ON CONFLICT (key) DO NOTHING`}
+      RETURNING task_id
+    ),`
+
+/** That task `t` has no key, or one that stands for it. With an alternative, it is no join, which would compare each with each. */
+const hasItsKey = (sql: Sql) =>
+  sql`AND (t.idempotency_key IS NULL OR t.id IN (SELECT r.task_id FROM reserved r))`
+
+/** Whether a statement with these CTEs stored nothing because an idempotency key is taken. */
+export const isKeyTaken = (error: unknown): boolean =>
+  (error as { constraint_name?: unknown }).constraint_name === 'idempotency_keys_pkey'
 
 /** How many tasks the CTEs of `insertion` stored. */
 export const storedCount = (sql: Sql) => sql`(SELECT count(*) FROM stored, noted, levelled)`
@@ -92,11 +131,10 @@ const COLUMNS: Columns[] = [
   },
   {
     isUsedBy: (t) => t.idempotencyKey !== null,
-    into: (sql) => sql`idempotency_key, request_hash`,
-    from: (sql) => sql`idempotency_key, request_hash`,
-    values: (sql, tasks) => sql`
-      ${tasks.map((t) => t.idempotencyKey)}::text[], ${tasks.map((t) => t.requestHash)}::text[]`,
-    as: (sql) => sql`idempotency_key, request_hash`,
+    into: (sql) => sql`idempotency_key`,
+    from: (sql) => sql`idempotency_key`,
+    values: (sql, tasks) => sql`${tasks.map((t) => t.idempotencyKey)}::text[]`,
+    as: (sql) => sql`idempotency_key`,
   },
   {
     isUsedBy: (t) =>

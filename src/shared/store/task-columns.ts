@@ -18,7 +18,7 @@ export const columns = (sql: Sql, isBrief = false) => sql`
   t.executor, ${long(sql, 'payload', isBrief)} AS payload, t.priority, t.max_retries AS "maxRetries",
   t.retry_backoff_ms AS "retryBackoffMs", t.retry_backoff_cap_ms AS "retryBackoffCapMs",
   t.timeout_ms AS "timeoutMs", t.cancel_grace_ms AS "cancelGraceMs", t.idempotency_key AS "idempotencyKey",
-  t.request_hash AS "requestHash", lane_queue(t.lane) AS queue,
+  lane_queue(t.lane) AS queue,
   lane_labels(t.lane) AS labels, t.concurrency_key AS "concurrencyKey",
   coalesce(t.parents, 0) AS parents, t.waits_for AS "waitsFor", coalesce(t.on_parent_failure, 'fail') AS "onParentFailure", t.workflow_id AS "workflowId",
   t.workflow_key AS "workflowKey", t.cancel_requested_at AS "cancelRequestedAt",

@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import type { PriorityRange } from '../core/priority.ts'
 import type { NewTask, Task } from '../core/task.ts'
 import type { Sql } from './connect.ts'
-import { insertion, storedCount } from './insertion.ts'
+import { insertion, isKeyTaken, storedCount } from './insertion.ts'
 import { type Notices, tell } from './notices.ts'
 import { columns, size } from './task-columns.ts'
 import {
@@ -51,12 +51,12 @@ export async function insertTasks(sql: Sql, given: NewTask[]): Promise<Duplicate
 export async function insertAllTasks(sql: Sql, tasks: NewTask[]): Promise<boolean> {
   try {
     const [inserted] = await sql<{ notices: Notices }[]>`
-      WITH ${insertion(sql, inOrderOfKeys(tasks), sql`true`, sql``)}
+      WITH ${insertion(sql, inOrderOfKeys(tasks), sql`true`, 'refuse')}
       SELECT ${storedCount(sql)} AS count, (SELECT notices FROM noted) AS notices`
     tell(sql, inserted?.notices)
     return true
   } catch (error) {
-    if ((error as { constraint_name?: unknown }).constraint_name === 'tasks_idempotency_key') return false
+    if (isKeyTaken(error)) return false
     throw error
   }
 }
@@ -64,7 +64,7 @@ export async function insertAllTasks(sql: Sql, tasks: NewTask[]): Promise<boolea
 /** Stores a task that may be stored already: then it stays as it is. It has no idempotency key. */
 export async function insertUnlessStored(sql: Sql, task: NewTask): Promise<void> {
   const [inserted] = await sql<{ notices: Notices }[]>`
-    WITH ${insertion(sql, [task], sql`true`, sql`ON CONFLICT DO NOTHING`)}
+    WITH ${insertion(sql, [task], sql`true`, 'leave out', sql`ON CONFLICT DO NOTHING`)}
     SELECT ${storedCount(sql)} AS count, (SELECT notices FROM noted) AS notices`
   tell(sql, inserted?.notices)
 }
@@ -72,8 +72,8 @@ export async function insertUnlessStored(sql: Sql, task: NewTask): Promise<void>
 /** The tasks under these idempotency keys. */
 export function findHolders(sql: Sql, keys: string[]): Promise<Duplicate[]> {
   return sql`
-    SELECT idempotency_key AS "idempotencyKey", id, request_hash AS "requestHash"
-    FROM task_records WHERE idempotency_key = ANY(${keys}) AND idempotency_key IS NOT NULL`
+    SELECT key AS "idempotencyKey", task_id AS id, request_hash AS "requestHash"
+    FROM idempotency_keys WHERE key = ANY(${keys})`
 }
 
 // Whoever inserts waits for others that insert the same key: all in one order, so that no two wait for each other.

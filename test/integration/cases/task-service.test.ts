@@ -77,7 +77,7 @@ test('a task that is not there is not found, and an id is required', async () =>
 })
 
 test('a stream tells each step of its task and ends with it; of one that has ended it tells the end', async () => {
-  await sql`TRUNCATE task_records, ready, held, levels CASCADE`
+  await sql`TRUNCATE task_records, ready, held, levels, idempotency_keys`
   const { task_id } = await client.submit({ id: 'followed', command: 'x' })
   const followed = client.follow('followed')
   const upTo = (status: string) =>

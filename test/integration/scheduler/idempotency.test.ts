@@ -2,8 +2,10 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { createTasks } from '../../../src/scheduler/tasks.ts'
 import { newTask } from '../../../src/shared/core/task.ts'
 import { connect } from '../../../src/shared/store/connect.ts'
-import { insertTasks } from '../../../src/shared/store/tasks.ts'
+import { deleteEnded } from '../../../src/shared/store/retention.ts'
+import { insertAllTasks, insertTasks } from '../../../src/shared/store/tasks.ts'
 import { testServer } from '../../support/database.ts'
+import { explain } from '../../support/plans.ts'
 import { waitFor } from '../../support/wait.ts'
 import { createProxy, type TcpProxy } from './proxy.ts'
 import { countTasks, createStand, type Stand } from './stand.ts'
@@ -166,6 +168,58 @@ test('a key is free again once its task is discarded', async () => {
   expect(second.status).toBe(200)
   expect(second.body.task_id).not.toBe(first.body.task_id)
   expect(await countTasks(sql)).toBe(1)
+})
+
+test('and once its task is deleted for its age, or by hand', async () => {
+  const { post, sql } = await createStand()
+  const submit = async () =>
+    String((await post('/tasks', { command: 'x', idempotency_key: 'k' })).body.task_id)
+  const first = await submit()
+  await post(`/api/tasks/${first}/cancel`, {})
+  await waitFor(() => deleteEnded(sql, 'cancelled', { ageMs: 1, limit: 10 }), { what: 'it to be old' })
+  const second = await submit()
+  expect(second).not.toBe(first)
+  await sql`DELETE FROM tasks WHERE id = ${second}`
+  expect([first, second]).not.toContain(await submit())
+  expect(await sql`SELECT key FROM idempotency_keys`).toHaveLength(1)
+})
+
+test('a key that is changed by hand stands for its task from then on, and the one before is free', async () => {
+  const { post, sql } = await createStand()
+  const submit = (idempotency_key: string) => post('/tasks', { command: 'x', idempotency_key })
+  const first = await submit('before')
+  await submit('taken')
+  const change = (key: string | null) =>
+    sql`UPDATE tasks SET idempotency_key = ${key} WHERE id = ${first.body.task_id}`
+  await change('after')
+  expect((await submit('after')).body.task_id).toBe(first.body.task_id)
+  expect((await submit('before')).body.task_id).not.toBe(first.body.task_id)
+  await expect(change('taken')).rejects.toMatchObject({ constraint_name: 'idempotency_keys_pkey' })
+  await change(null)
+  expect((await submit('after')).body.task_id).not.toBe(first.body.task_id)
+  await sql`INSERT INTO tasks (command, scheduled_at, idempotency_key) VALUES ('x', now(), 'by hand')`
+  expect((await submit('by hand')).status).toBe(409)
+})
+
+test('a thousand tasks, half of them with a key, are stored without comparing each with each', async () => {
+  const { sql, database } = await createStand()
+  const tasks = Array.from({ length: 1000 }, (_, index) =>
+    newTask({
+      id: Bun.randomUUIDv7(),
+      command: 'x',
+      scheduledAt: new Date(),
+      ...(index % 2 === 0 && { idempotencyKey: `key ${index}`, requestHash: 'h' }),
+    }),
+  )
+  const [inserted] = await explain(database, (explaining) => insertAllTasks(explaining, tasks))
+  const rows = inserted!.nodes.map(
+    (node) => node['Actual Loops'] * (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)),
+  )
+  expect(Math.max(...rows)).toBeLessThanOrEqual(1000)
+  expect(await countTasks(sql)).toBe(1000)
+  const keyed = await sql`
+    SELECT FROM idempotency_keys k JOIN task_records t ON t.id = k.task_id AND t.idempotency_key = k.key`
+  expect(keyed).toHaveLength(500)
 })
 
 test('when the task is committed and the reply is lost, the same request again gives that task', async () => {

@@ -64,7 +64,7 @@ async function storeBoth(given: object[]) {
     { ids: string[] }[]
   >`SELECT submit_many(${JSON.stringify(given)}::text::jsonb) AS ids`
   const rows = await sql<{ hash: string }[]>`
-    SELECT t.request_hash AS hash FROM unnest(${stored!.ids}::uuid[]) WITH ORDINALITY AS s (id, n) JOIN tasks t USING (id) ORDER BY n`
+    SELECT k.request_hash AS hash FROM unnest(${stored!.ids}::uuid[]) WITH ORDINALITY AS s (id, n) JOIN idempotency_keys k ON k.task_id = s.id ORDER BY n`
   const differing = given.flatMap((task, index) => {
     const input = parse(submitInput, task)
     const { requestHash } = taskFrom(input, delayOf(input))
