@@ -19,7 +19,7 @@ export const slow = defineTask({
     for (let step = 1; ; step++) {
       ctx.signal.throwIfAborted()
       ctx.log(`step ${step}`)
-      ctx.progress(Math.min(0.9, step / 100))
+      ctx.progress(step / (step + 100))
       await Bun.sleep(20)
     }
   },
