@@ -48,8 +48,23 @@ export interface Cluster {
   stop(): Promise<void>
 }
 
+/** What a service says that finds its port taken: by Bun, and by gRPC. */
+const PORT_IS_TAKEN = /EADDRINUSE|No address added/
+/** Starts, with other ports each, when somebody takes a port between its choice and its use. */
+const STARTS = 3
+
 /** @throws `unavailable` when a service does not come up */
-export async function startCluster({ seed, folder, database }: ClusterOptions): Promise<Cluster> {
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  for (let starts = 1; ; starts++) {
+    try {
+      return await start(options)
+    } catch (error) {
+      if (starts === STARTS || !PORT_IS_TAKEN.test((error as Error).message)) throw error
+    }
+  }
+}
+
+async function start({ seed, folder, database }: ClusterOptions): Promise<Cluster> {
   const history = join(folder, 'history.jsonl')
   const ports = new Map<string, number>()
   for (const name of [...COORDINATORS, ...SCHEDULERS]) ports.set(name, await freePort(HOST))
