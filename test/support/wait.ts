@@ -6,6 +6,8 @@ export interface WaitOptions {
 }
 
 const PAUSE_MS = 10
+/** Of a wait that has been long, as a part of it, and at most. */
+const LONG_PAUSE = { part: 1 / 20, mostMs: 25 }
 /** What is slow to ask for is asked for less often, so that the asking does not take the time from what is waited for. */
 const PAUSE_PER_MS = 2
 const LONGEST_PAUSE_MS = 250
@@ -20,7 +22,8 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 30_000, what }: WaitOptions,
 ): Promise<Exclude<T, false | 0 | '' | null | undefined>> {
-  const deadline = performance.now() + timeoutMs
+  const startedAt = performance.now()
+  const deadline = startedAt + timeoutMs
   for (;;) {
     const askedAt = performance.now()
     let last: unknown
@@ -34,7 +37,8 @@ export async function waitFor<T>(
     if (performance.now() > deadline) {
       throw new Error(`waited ${timeoutMs} ms in vain for ${what}; last: ${Bun.inspect(last)}`)
     }
-    const took = performance.now() - askedAt
-    await Bun.sleep(Math.min(LONGEST_PAUSE_MS, Math.max(PAUSE_MS, took * PAUSE_PER_MS)))
+    const now = performance.now()
+    const patient = Math.min(LONG_PAUSE.mostMs, (now - startedAt) * LONG_PAUSE.part)
+    await Bun.sleep(Math.min(LONGEST_PAUSE_MS, Math.max(PAUSE_MS, patient, (now - askedAt) * PAUSE_PER_MS)))
   }
 }
