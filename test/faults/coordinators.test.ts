@@ -7,7 +7,7 @@ import { addressOf, createStand, freePorts } from './stand.ts'
 
 /** Whoever waits for the first before it starts the next does not start them at once. */
 const AT_ONCE = { untilReady: false }
-const ROUNDS = 4
+const ROUNDS = 3
 const TASKS = 200
 
 test('both coordinators killed at a claim: nothing is lost, and nothing that had ended runs again', async () => {

@@ -12,7 +12,7 @@ import { addressOf, atTheEnd, createStand, temporaryFolder, wayTo } from './stan
 const random = randomFor('restarts of the database')
 
 /** Long enough for several; FAULTS_RESTART_SECONDS=60 for more. */
-const RESTART_FOR_MS = 1000 * Number(process.env.FAULTS_RESTART_SECONDS ?? 12)
+const RESTART_FOR_MS = 1000 * Number(process.env.FAULTS_RESTART_SECONDS ?? 9)
 const RESTART_EVERY_MS = { min: 2000, spread: 2000 }
 /** Of one client: together they submit some 200 tasks a second. */
 const BETWEEN_MS = 20
