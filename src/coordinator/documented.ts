@@ -3,6 +3,7 @@ import { AppError } from '../shared/core/error.ts'
 import { PLAIN } from '../shared/core/lane.ts'
 import type { ReportKind } from '../shared/core/report.ts'
 import { type Assignment, type NewTask, newTask, type TaskRef } from '../shared/core/task.ts'
+import { isUuid } from '../shared/core/uuid.ts'
 import type { Log } from '../shared/log.ts'
 import type { ClientTaskRequest__Output } from '../shared/rpc/gen/grpcapi/ClientTaskRequest.ts'
 import type { ClientTaskResponse } from '../shared/rpc/gen/grpcapi/ClientTaskResponse.ts'
@@ -48,7 +49,6 @@ export interface Documented {
   listWorkers(): Promise<ListWorkersResponse>
 }
 
-const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 /** A number that is no status arrives as itself. */
 const KINDS: Record<string | number, ReportKind> = {
   STARTED: 'started',
@@ -150,7 +150,7 @@ export function createDocumented(options: DocumentedOptions): Documented {
     async updateTaskStatus({ task_id: taskId, status, worker_id: reporter }) {
       const kind = KINDS[status]
       if (!kind) throw new AppError('invalid', `a worker cannot report ${status}`)
-      if (!UUID.test(taskId)) return { success: true }
+      if (!isUuid(taskId)) return { success: true }
       const holder = await options.findHeldAttempt(taskId)
       // Old reporters leave their id out; one that names itself must be the holder.
       if (!holder || (reporter !== 0 && reporter !== holder.workerId)) return { success: true }

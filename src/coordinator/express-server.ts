@@ -1,5 +1,6 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import { AppError } from '../shared/core/error.ts'
+import { isUuid } from '../shared/core/uuid.ts'
 import { SCHEDULER_ID, taskFromMessage } from '../shared/rpc/express.ts'
 import type { ExpressAnswer } from '../shared/rpc/gen/taskmaster/ExpressAnswer.ts'
 import type { ExpressTasks__Output } from '../shared/rpc/gen/taskmaster/ExpressTasks.ts'
@@ -13,8 +14,6 @@ export type ExpressStream = ServerDuplexStream<ExpressTasks__Output, ExpressAnsw
 const MAX_STREAMS = { total: 500, perAddress: 100 }
 /** Messages of one stream that may wait for their answer; no more are read meanwhile. A scheduler of ours sends one. */
 const MAX_UNANSWERED = 4
-
-const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 const OUTCOMES = { refused: 'REFUSED', stored: 'STORED', unknown: 'UNKNOWN' } as const satisfies Record<
   ExpressOutcome,
@@ -79,7 +78,7 @@ export function createExpressServer({ store, isScheduler }: ExpressServerOptions
     // Nothing is read before it is known who speaks.
     stream.pause()
     const [id = ''] = stream.metadata.get(SCHEDULER_ID).map(String)
-    const isKnown = UUID.test(id) ? isScheduler(id) : Promise.resolve(false)
+    const isKnown = isUuid(id) ? isScheduler(id) : Promise.resolve(false)
     isKnown
       .catch(() => false)
       .then((known) => {

@@ -3,6 +3,7 @@ import { AppError } from '../shared/core/error.ts'
 import { isStorable, UNSTORABLE } from '../shared/core/storable.ts'
 import { BAD_PRIORITY, TEXT_LIMITS, taskFields } from '../shared/core/submission.ts'
 import { type NewTask, newTask, type Task } from '../shared/core/task.ts'
+import { isUuid } from '../shared/core/uuid.ts'
 import { hashRequest } from '../shared/idempotency.ts'
 import type { Log } from '../shared/log.ts'
 import type { TaskRequest__Output } from '../shared/rpc/gen/task/TaskRequest.ts'
@@ -16,7 +17,6 @@ import { statusOf, type Unary } from './unary.ts'
 
 /** ms after which a stream of updates ends, whatever its task does: whoever still wants to know asks again. */
 const STREAM_MS = 3_600_000
-const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 export type FollowedTask = Pick<Task, 'id' | 'state' | 'attempt' | 'error' | 'output'>
 
@@ -41,7 +41,7 @@ export function createTaskService(options: TaskServiceOptions): TaskServiceHandl
   async function get({ task_id: given }: TaskStatusRequest__Output): Promise<FollowedTask> {
     if (given === '') throw new AppError('invalid', 'task_id is required')
     checkText('task_id', given, TEXT_LIMITS.idempotencyKey)
-    const found = UUID.test(given) ? await find(given) : null
+    const found = isUuid(given) ? await find(given) : null
     const byKey = found ? null : await options.findByKey(given)
     const task = found ?? (byKey === null ? null : await find(byKey))
     if (!task) throw new AppError('not_found', 'Task not found')

@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { isUuid } from '../shared/core/uuid.ts'
 import { ACTION_STATES, type TaskAction } from '../shared/store/walk.ts'
 import { readBound } from './bulk-bound.ts'
 import { readCursor } from './cursor.ts'
 import { BAD_CURSOR, LISTED_STATES, priorityRange, quote, unknownField } from './list-input.ts'
 import { LIMITS, requiredText } from './schemas.ts'
-import { isUuid } from './uuid.ts'
 
 const BAD_IDS = `ids must be an array of 1 to ${LIMITS.ids} UUIDs`
 const NO_CONDITION = 'give at least one of ids, state, worker, q and priority, or {"all": true}'

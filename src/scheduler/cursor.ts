@@ -1,7 +1,7 @@
 import { GREATEST_PRIORITY, LEAST_PRIORITY } from '../shared/core/priority.ts'
+import { isUuid } from '../shared/core/uuid.ts'
 import type { Position } from '../shared/store/task-order.ts'
 import { parseInstant } from './instant.ts'
-import { isUuid } from './uuid.ts'
 
 /** The opaque text that stands for a place in the list of tasks. */
 export function writeCursor({ scheduledAt, id, priority }: Position): string {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PARENT_FAILURES } from '../shared/core/task.ts'
-import { isUuid } from './uuid.ts'
+import { isUuid } from '../shared/core/uuid.ts'
 
 /** What a submission may say of the tasks that it depends on. Every message names its field. */
 

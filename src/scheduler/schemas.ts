@@ -4,11 +4,11 @@ import { NAME_PATTERN } from '../shared/core/lane.ts'
 import { findJsonFault, isStorable, UNSTORABLE } from '../shared/core/storable.ts'
 import { BAD_PRIORITY, TEXT_LIMITS } from '../shared/core/submission.ts'
 import { EXECUTORS, type Json, PRIORITIES, type PriorityName } from '../shared/core/task.ts'
+import { isUuid } from '../shared/core/uuid.ts'
 import { MAX_WORKERS } from '../shared/fleet.ts'
 import { dependencyFields, noDependencies } from './dependency-fields.ts'
 import { fitsExecutor } from './fits.ts'
 import { parseInstant } from './instant.ts'
-import { isUuid } from './uuid.ts'
 
 /** What callers may send, written once for REST and tRPC. Every message names its field. */
 

@@ -1,6 +1,7 @@
 import { createBatcher } from '../shared/batcher.ts'
 import { AppError } from '../shared/core/error.ts'
 import type { NewTask, PastAttempt, Task } from '../shared/core/task.ts'
+import { isUuid } from '../shared/core/uuid.ts'
 import { resolveId } from '../shared/idempotency.ts'
 import { listAttempts } from '../shared/store/attempts.ts'
 import type { Sql } from '../shared/store/connect.ts'
@@ -31,7 +32,6 @@ import type { Health } from './operations/health/health.ts'
 import type { BatchInput, Place, ScheduleInput, SubmitInput } from './schemas.ts'
 import { totalOf } from './stats.ts'
 import { delayOf, taskFrom } from './task-from.ts'
-import { isUuid } from './uuid.ts'
 
 export interface TaskList {
   tasks: Task[]

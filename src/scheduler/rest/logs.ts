@@ -1,12 +1,12 @@
 import type { Context } from 'hono'
 import { AppError } from '../../shared/core/error.ts'
+import { isUuid } from '../../shared/core/uuid.ts'
 import { tellFailure } from '../failure.ts'
 import { followInput, linesInput, writePosition } from '../logs/input.ts'
 import { FROM_START } from '../logs/task-logs.ts'
 import { viewLine, viewNews } from '../logs/views.ts'
 import { parse } from '../schemas.ts'
 import type { Services } from '../services.ts'
-import { isUuid } from '../uuid.ts'
 import type { Env, Route } from './route.ts'
 
 const encoder = new TextEncoder()

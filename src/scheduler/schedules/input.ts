@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { CATCH_UPS, OVERLAPS } from '../../shared/core/schedule/due.ts'
+import { isUuid } from '../../shared/core/uuid.ts'
 import { fitsExecutor } from '../fits.ts'
 import { body, instantOf, isMissing, LIMITS, requiredText, taskShape, wholeNumber } from '../schemas.ts'
-import { isUuid } from '../uuid.ts'
 import { readScheduleCursor, readTickCursor } from './cursor.ts'
 
 /** What callers may send about schedules, written once for REST and tRPC. Every message names its field. */

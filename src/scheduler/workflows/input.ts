@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { NAME_PATTERN } from '../../shared/core/lane.ts'
+import { isUuid } from '../../shared/core/uuid.ts'
 import { MAX_PARENTS, onParentFailure } from '../dependency-fields.ts'
 import { fitsExecutor } from '../fits.ts'
 import {
@@ -12,7 +13,6 @@ import {
   submitInput,
   wholeNumber,
 } from '../schemas.ts'
-import { isUuid } from '../uuid.ts'
 import { readWorkflowCursor } from './cursor.ts'
 
 /** What callers may send about workflows, written once for REST and tRPC. Every message names its field. */

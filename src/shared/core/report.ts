@@ -1,4 +1,5 @@
 import type { TaskRef } from './task.ts'
+import { isUuid } from './uuid.ts'
 
 /** What a worker says of an attempt: that it started, how it ended, or that it hands it back unstarted. */
 export type ReportKind = 'started' | 'completed' | 'failed' | 'cancelled' | 'returned'
@@ -42,9 +43,8 @@ export function coalesceReports<R extends Report>(reports: R[]): R[] {
   return [...byAttempt.values()]
 }
 
-const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 const MAX_INT = 2 ** 31 - 1
 
 /** Whether there can be such an attempt; of what there cannot be, nothing is to be kept. */
 export const isReportOfTask = ({ taskId, attempt }: TaskRef) =>
-  UUID.test(taskId) && Number.isInteger(attempt) && attempt >= 0 && attempt <= MAX_INT
+  isUuid(taskId) && Number.isInteger(attempt) && attempt >= 0 && attempt <= MAX_INT

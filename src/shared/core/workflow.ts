@@ -1,4 +1,5 @@
 import { shorten } from './text.ts'
+import { isUuid } from './uuid.ts'
 
 /** Workflows: tasks submitted together, each under a key, that depend on one another. */
 
@@ -16,8 +17,6 @@ export interface PlannedStep {
   /** Ids of tasks outside, in lower case, each once. */
   tasks: string[]
 }
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** What is wrong with a workflow, naming the place of it. */
 export interface WorkflowFault {
@@ -45,7 +44,7 @@ export function planWorkflow(given: WorkflowStep[]): PlannedStep[] | WorkflowFau
     const tasks = new Set<string>()
     for (const [at, name] of dependsOn.entries()) {
       if (places.has(name)) steps.add(name)
-      else if (UUID.test(name)) tasks.add(name.toLowerCase())
+      else if (isUuid(name)) tasks.add(name.toLowerCase())
       else return { fault: `tasks[${index}].depends_on[${at}]: there is no task with the key ${quote(name)}` }
     }
     planned.push({ key, steps: [...steps], tasks: [...tasks] })

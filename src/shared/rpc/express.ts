@@ -1,13 +1,13 @@
 import { AppError } from '../core/error.ts'
 import { NAME_PATTERN } from '../core/lane.ts'
 import { type Json, type NewTask, newTask } from '../core/task.ts'
+import { isUuid } from '../core/uuid.ts'
 import type { ExpressTask__Output, ExpressTask as ExpressTaskMessage } from './gen/taskmaster/ExpressTask.ts'
 
 /** The metadata in which a scheduler says its id in the table of services. */
 export const SCHEDULER_ID = 'scheduler-id'
 
 const NONE = -1
-const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 /** @param task with nothing that the message has no place for: see `isForExpress` */
 export function taskToMessage(task: NewTask): ExpressTaskMessage {
@@ -35,12 +35,12 @@ export function taskToMessage(task: NewTask): ExpressTaskMessage {
 export function taskFromMessage(message: ExpressTask__Output): NewTask {
   const { id, executor, queue, labels, scheduled_at_ms: at } = message
   const isNamed = [executor, queue, ...labels].every((name) => NAME_PATTERN.test(name))
-  if (!UUID.test(id) || !isNamed || !(at >= NONE && at < 253_402_300_800_000)) {
+  if (!isUuid(id) || !isNamed || !(at >= NONE && at < 253_402_300_800_000)) {
     throw new AppError('invalid', 'this is no task')
   }
   const orNone = (value: number) => (value === NONE ? null : value)
   return newTask({
-    id,
+    id: id.toLowerCase(),
     name: message.name,
     description: message.description,
     command: message.command,
