@@ -1,5 +1,6 @@
 import { type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js'
 import { createBatcher } from '../../shared/batcher.ts'
+import { backoffMs } from '../../shared/core/backoff.ts'
 import type { NewTask } from '../../shared/core/task.ts'
 import { SCHEDULER_ID, taskToMessage } from '../../shared/rpc/express.ts'
 import type { ExpressAnswer__Output } from '../../shared/rpc/gen/taskmaster/ExpressAnswer.ts'
@@ -11,8 +12,8 @@ export type Outcome = 'refused' | 'stored' | 'unknown'
 
 /** ms that an answer may take; what waits for it waits longer than an insert does. */
 const ANSWER_MS = 1000
-/** ms until a stream that broke, or was refused, is opened again. */
-const REOPEN_MS = 1000
+/** How long until a stream that broke, or was refused, is opened again. */
+const REOPENING = { leastMs: 200, baseMs: 500, capMs: 5000 }
 /** Tasks of one message, in the weight of `weigh`, and those that may wait for it. */
 const MAX_TASKS = 256
 
@@ -36,6 +37,8 @@ export function createLine(address: string, schedulerId: string): Line {
   let isOpen = false
   let isClosed = false
   let reopening: Timer | null = null
+  /** Since tasks were last taken. */
+  let failures = 0
   let sequence = 0
   let waiting = 0
   let answered: ((answer: ExpressAnswer__Output | null) => void) | null = null
@@ -47,8 +50,11 @@ export function createLine(address: string, schedulerId: string): Line {
     const opened = client.Express(metadata)
     stream = opened
     opened.on('data', (answer) => {
-      if (answer.sequence === 0) isOpen = true
-      else if (answer.sequence === sequence) answered?.(answer)
+      if (opened !== stream) return
+      if (answer.sequence === 0) {
+        isOpen = true
+        failures = 0
+      } else if (answer.sequence === sequence) answered?.(answer)
     })
     for (const event of ['error', 'end']) opened.on(event, () => broke(opened))
   }
@@ -58,7 +64,8 @@ export function createLine(address: string, schedulerId: string): Line {
     stream = null
     isOpen = false
     answered?.(null)
-    if (!isClosed) reopening ??= setTimeout(open, REOPEN_MS)
+    if (isClosed) return
+    reopening ??= setTimeout(open, REOPENING.leastMs + backoffMs(failures++, Math.random(), REOPENING))
   }
 
   /** Null: nobody knows what became of them. */
