@@ -1,7 +1,6 @@
 import type { TaskState } from '../core/task.ts'
 import type { Sql } from './connect.ts'
 import { forgetting, forgotten } from './forget.ts'
-import { isKey } from './lookup.ts'
 import { ofState } from './task-order.ts'
 
 const ENDED_AT = { completed: 'completed_at', failed: 'failed_at', cancelled: 'cancelled_at' } as const
@@ -18,15 +17,19 @@ export async function deleteEnded(
   { ageMs, limit }: { ageMs: number; limit: number },
 ): Promise<number> {
   const endedAt = sql(ENDED_AT[state])
+  const from = sql`(SELECT ctid AS place, id, priority, scheduled_at, ${endedAt} FROM task_records)`
+  const where = sql`t.scheduled_at < now() - ${ageMs} * interval '1 ms'`
+  const oldest = ofState(sql, state, { from, where, part: { sort: 'scheduled' }, limit })
+  // What somebody else has locked is about to change, and is left for another time: so this waits for nobody. A record that is
+  // visible to a statement stays at its place, or is looked at anew.
   const [row] = await sql<{ count: number }[]>`
-    WITH old AS (
-      SELECT id FROM (${ofState(sql, state, {
-        where: sql`t.scheduled_at < now() - ${ageMs} * interval '1 ms'`,
-        part: { sort: 'scheduled' },
-        limit,
-      })}) AS oldest WHERE ${endedAt} < now() - ${ageMs} * interval '1 ms'
+    WITH mine AS MATERIALIZED (
+      SELECT t.ctid AS place FROM task_records t
+      WHERE t.ctid = ANY (ARRAY(SELECT o.place FROM (${oldest}) AS o WHERE o.${endedAt} < now() - ${ageMs} * interval '1 ms'))
+        AND t.${endedAt} IS NOT NULL
+      FOR UPDATE SKIP LOCKED
     ), deleted AS (
-      DELETE FROM task_records t USING old WHERE ${isKey(sql, sql`t.id`, sql`old.id`)} AND t.${endedAt} IS NOT NULL RETURNING ${forgotten(sql)}
+      DELETE FROM task_records t WHERE t.ctid = ANY (ARRAY(SELECT m.place FROM mine m)) RETURNING ${forgotten(sql)}
     ), ${forgetting(sql, sql`deleted`)}
     SELECT count(*) AS count FROM deleted`
   return row?.count ?? 0

@@ -70,7 +70,11 @@ export function inOrder(
   return merged(sql, [held, ...parts], part, limit)
 }
 
-/** Those of a state for which a condition on task `t` holds, in order. */
+/**
+ * Those of a state for which a condition on task `t` holds, in order.
+ *
+ * @param from what they are read from; default whole tasks
+ */
 export function ofState(
   sql: Sql,
   state: ListedState,
@@ -79,9 +83,15 @@ export function ofState(
     where,
     part,
     limit,
-  }: { range?: PriorityRange | undefined; where: postgres.Fragment; part: OrderedPart; limit: number },
+    from = candidates(sql, state),
+  }: {
+    range?: PriorityRange | undefined
+    where: postgres.Fragment
+    part: OrderedPart
+    limit: number
+    from?: postgres.Fragment
+  },
 ): postgres.Fragment {
-  const from = candidates(sql, state)
   const is = sql`${isInState(sql, state)} AND ${where}`
   if (isByPriority(part.sort) || isHeldState(state)) {
     return read(sql, from, sql`${is} AND ${isWithin(sql, range)}`, part, limit)

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { newTask } from '../../../src/shared/core/task.ts'
 import { cancelTasks, discardTasks, reviveTasks } from '../../../src/shared/store/control.ts'
 import { claimTasks, retryTasks, returnTasks, settleTasks } from '../../../src/shared/store/dispatch.ts'
+import { deleteEnded } from '../../../src/shared/store/retention.ts'
 import { insertTasks } from '../../../src/shared/store/tasks.ts'
 import { createTestDatabase } from '../../support/database.ts'
 
@@ -29,6 +30,8 @@ test('statements that have many tasks in common, in whatever order they are give
       returnTasks(sql, refs),
       reviveTasks(sql, ids),
       discardTasks(sql, backwards),
+      deleteEnded(sql, 'failed', { ageMs: -1000, limit: 1000 }),
+      deleteEnded(sql, 'cancelled', { ageMs: -1000, limit: 1000 }),
     ])
     expect(results.filter(({ status }) => status === 'rejected')).toEqual([])
   }

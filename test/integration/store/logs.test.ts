@@ -145,6 +145,25 @@ test('lines are deleted with their tasks, by whoever deletes them', async () => 
   expect(left.map(({ id }) => id)).toEqual([kept.taskId])
 })
 
+test('however a table was when they were planned, deletions look up what they delete', async () => {
+  await reset(sql)
+  await sql`VACUUM ANALYZE task_logs, attempts, task_records`
+  const tasks = await Promise.all(Array.from({ length: 20 }, () => hold(sql)))
+  for (const task of tasks) await say(task, line(1), line(2))
+  await settleTasks(
+    sql,
+    tasks.map((task) => reportOf(task, 'completed')),
+    NOW,
+  )
+  const [plan] = await explain(database, (sql) => deleteEnded(sql, 'completed', { ageMs: -1000, limit: 100 }))
+  const scans = plan!.nodes.filter((node) => node['Node Type'] === 'CTE Scan')
+  expect(scans.filter((node) => node['Actual Loops'] > 1)).toEqual([])
+  expect({ records: plan!.rowsRead('task_records'), held: plan!.rowsRead('held') }).toEqual({
+    ...{ records: 60, held: 0 },
+  })
+  expect(await sql`SELECT task_id FROM task_logs`).toHaveLength(0)
+})
+
 test('among a million lines, each statement finds its own along the index', async () => {
   const ids = await insert(sql, 1000)
   await sql`
