@@ -197,7 +197,11 @@ async function passThrough(
 async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(scratch)) {
     const pid = name.startsWith(FOLDER) ? Number.parseInt(name.slice(FOLDER.length), 10) : Number.NaN
-    if (pid && !isAlive(pid)) await rm(join(scratch, name), { recursive: true, force: true })
+    if (!pid || isAlive(pid)) continue
+    // What is mounted in it stays until somebody unmounts it, and is in nobody's way.
+    await rm(join(scratch, name), { recursive: true, force: true }).catch((error: Error) =>
+      console.error(`Could not remove what an earlier run left: ${error.message}`),
+    )
   }
 }
 
